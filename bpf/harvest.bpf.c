@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * harvest.bpf.c - sees every page of the target whose access bit somebody tests and clears.
+ *
+ * Who walks the page tables (MGLRU aging, clear_refs, reclaim, DAMON) is not our matter: on x86 all of them
+ * clear a leaf's access bit through ptep_test_and_clear_young() and pmdp_test_and_clear_young(), and a program
+ * on these sees the mapping, the address and the entry. Several sets of hooks do the same by
+ * different means; user space looks into the kernel's BTF and loads one set. Nothing is pinned.
+ *
+ * The hooks run under the page table's lock and are called for hundreds of thousands of pages in one walk, so a
+ * page costs two helper calls: one for this CPU's slots, one to read its struct page.
+ */
+#include "bpf/kernel_types.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+
+#include "bpf/harvest.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+#define PAGE_SHIFT   12
+#define PAGE_BYTES   (1ULL << PAGE_SHIFT)
+#define X86_PRESENT  (1ULL << 0)
+#define X86_ACCESSED (1ULL << 5)
+#define X86_PSE	     (1ULL << 7)	   /* a leaf: a huge page */
+#define X86_PFN_MASK 0x000ffffffffff000ULL /* of an entry, where physical_mask says no more */
+#define MAPPING_ANON 1ULL		   /* of page->mapping */
+
+/* Set by user space before loading. */
+const volatile __u32 node_bits; /* of page->flags, at its top; 0: the kernel knows one node only */
+
+/* Shared with user space while running. */
+__u32 want_tgid; /* find_target: only this process; 0: the iterator is limited to it already */
+__u64 target_mm; /* the address space that counts */
+__u32 epoch;	 /* number of the current harvest */
+__u64 reached;	 /* how far MGLRU's walk of target_mm has come; ~0: to its end. User space sets it to 0 */
+__u64 nr_tables; /* page tables of target_mm whose own access bit was cleared: see mglru.c */
+__u64 found_mm;	 /* find_target's answers */
+__u32 found_memcg;
+__u32 found_tgid;
+__u64 vmemmap; /* 0: struct page cannot be found, node and kind are unknown */
+__u64 pfn_mask;
+
+extern const void vmemmap_base __ksym __weak;
+extern const void physical_mask __ksym __weak;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20); /* user space sets another */
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct harvest_cpu);
+} cpus SEC(".maps");
+
+static __always_inline struct harvest_cpu *this_cpu(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&cpus, &zero);
+}
+
+struct page_info {
+	__s16 node;
+	__u8 kind; /* enum harvest_kind */
+};
+
+#define PAGE_INFO_UNKNOWN ((struct page_info){ HARVEST_NODE_UNKNOWN, HARVEST_KIND_UNKNOWN })
+
+/*
+ * The first words of a struct page: flags, compound_head and mapping are among them in every kernel so far. Where they
+ * are not, kind_is_near() says so.
+ */
+#define NR_WORDS 4
+
+struct page_words {
+	__u64 v[NR_WORDS];
+};
+
+#define WORD_OF(type, field)	(bpf_core_field_offset(type, field) / 8)
+#define PAGE_WORD(words, field) ((words)->v[WORD_OF(struct page, field) & (NR_WORDS - 1)])
+
+static __always_inline int kind_is_near(void)
+{
+	return WORD_OF(struct page, mapping) < NR_WORDS && WORD_OF(struct page, compound_head) < NR_WORDS &&
+	       bpf_core_field_exists(((struct page *)0)->compound_head);
+}
+
+static __always_inline __u64 page_flags(const struct page_words *words)
+{
+	if (bpf_core_field_exists(((struct page___wrapped *)0)->flags.f))
+		return words->v[WORD_OF(struct page___wrapped, flags.f) & (NR_WORDS - 1)];
+	return PAGE_WORD(words, flags);
+}
+
+/* Node and kind of a struct page (or folio, which begins as one). */
+static __always_inline struct page_info page_info(__u64 page)
+{
+	struct page_info info = PAGE_INFO_UNKNOWN;
+	struct page_words words;
+	__u64 head;
+
+	if (!kind_is_near() || bpf_probe_read_kernel(&words, sizeof(words), (void *)page))
+		return info;
+	/* Only the first page of a compound one says what it is. */
+	head = PAGE_WORD(&words, compound_head);
+	if ((head & 1) && bpf_probe_read_kernel(&words, sizeof(words), (void *)(head - 1)))
+		return info;
+	info.node = node_bits ? page_flags(&words) >> (64 - node_bits) : 0;
+	info.kind = PAGE_WORD(&words, mapping) & MAPPING_ANON ? HARVEST_KIND_ANON : HARVEST_KIND_FILE;
+	return info;
+}
+
+/* The same for a page table entry, a leaf that maps so many bytes. */
+static __always_inline struct page_info entry_info(__u64 entry, __u64 bytes)
+{
+	if (!vmemmap)
+		return PAGE_INFO_UNKNOWN;
+	/* An entry without access rights (NUMA balancing) is kept inverted against L1TF. */
+	if (!(entry & X86_PRESENT))
+		entry = ~entry;
+	entry &= pfn_mask & ~(bytes - 1);
+	return page_info(vmemmap + (entry >> PAGE_SHIFT) * bpf_core_type_size(struct page));
+}
+
+static __always_inline void send_range(__u64 start, __u64 end, struct page_info info, __u8 huge)
+{
+	struct harvest_range range = {
+		.start = start, .end = end, .epoch = epoch, .node = info.node, .kind = info.kind, .huge = huge
+	};
+	struct harvest_cpu *cpu;
+
+	if (!bpf_ringbuf_output(&ring, &range, sizeof(range), BPF_RB_NO_WAKEUP))
+		return;
+	cpu = this_cpu();
+	if (cpu)
+		cpu->lost_pages += (end - start) >> PAGE_SHIFT;
+}
+
+/* Sends what the slot holds, unless user space has fetched it already, and starts another chunk in it. */
+static __always_inline void turn_slot(struct harvest_cpu *cpu, struct harvest_chunk *slot, __u64 start, __s16 node)
+{
+	if (slot->nr && slot->epoch == epoch && bpf_ringbuf_output(&ring, slot, sizeof(*slot), BPF_RB_NO_WAKEUP))
+		cpu->lost_pages += slot->nr;
+	__builtin_memset(slot, 0, sizeof(*slot));
+	slot->start = start;
+	slot->epoch = epoch;
+	slot->node = node;
+}
+
+static __always_inline void note_page(__u64 addr, struct page_info info)
+{
+	struct harvest_cpu *cpu = this_cpu();
+	__u64 start = addr & ~(HARVEST_CHUNK_BYTES - 1);
+	__u32 word = (addr >> (PAGE_SHIFT + 6)) & (HARVEST_CHUNK_WORDS - 1);
+	__u64 bit = 1ULL << ((addr >> PAGE_SHIFT) & 63);
+	struct harvest_chunk *slot;
+
+	if (!cpu)
+		return;
+	slot = &cpu->slot[info.node & (HARVEST_NR_SLOTS - 1)];
+	if (slot->start != start || slot->node != info.node || slot->epoch != epoch)
+		turn_slot(cpu, slot, start, info.node);
+	if (!(slot->young[word] & bit)) {
+		slot->young[word] |= bit;
+		slot->nr++;
+	}
+	if (info.kind == HARVEST_KIND_ANON)
+		slot->anon[word] |= bit;
+}
+
+static __always_inline void note_pte(__u64 addr, __u64 entry)
+{
+	note_page(addr, entry_info(entry, PAGE_BYTES));
+}
+
+static __always_inline void note_pmd(__u64 addr, __u64 entry)
+{
+	/* The bit of an entry that points to a table says nothing of any one page. */
+	if (!(entry & X86_PSE)) {
+		nr_tables++;
+		return;
+	}
+	addr &= ~(HARVEST_CHUNK_BYTES - 1);
+	send_range(addr, addr + HARVEST_CHUNK_BYTES, entry_info(entry, HARVEST_CHUNK_BYTES), 1);
+}
+
+/*
+ * ---- x86: before the test ----
+ * The entry's own bit is the answer. After the test (fexit) the returned value would be, but a trampoline around the
+ * function costs nearly twice what one in front of it does (measured: docs/sources.md), and its type changes between
+ * kernels. A page that is touched for the first time in the nanoseconds between this look and the test is missed.
+ */
+
+SEC("fentry/ptep_test_and_clear_young")
+int BPF_PROG(pte_fentry, struct vm_area_struct *vma, unsigned long addr, unsigned long *ptep)
+{
+	__u64 entry = *ptep;
+
+	if ((entry & X86_ACCESSED) && (__u64)vma->vm_mm == target_mm)
+		note_pte(addr, entry);
+	return 0;
+}
+
+SEC("fentry/pmdp_test_and_clear_young")
+int BPF_PROG(pmd_fentry, struct vm_area_struct *vma, unsigned long addr, unsigned long *pmdp)
+{
+	__u64 entry = *pmdp;
+
+	if ((entry & X86_ACCESSED) && (__u64)vma->vm_mm == target_mm)
+		note_pmd(addr, entry);
+	return 0;
+}
+
+/* ---- x86 without fentry: the same by a kprobe ---- */
+
+static __always_inline __u64 young_entry(struct vm_area_struct *vma, void *entryp)
+{
+	__u64 entry = 0;
+
+	if ((__u64)BPF_CORE_READ(vma, vm_mm) != target_mm)
+		return 0;
+	bpf_probe_read_kernel(&entry, sizeof(entry), entryp);
+	return entry & X86_ACCESSED ? entry : 0;
+}
+
+SEC("kprobe/ptep_test_and_clear_young")
+int BPF_KPROBE(pte_kprobe, struct vm_area_struct *vma, unsigned long addr, void *ptep)
+{
+	__u64 entry = young_entry(vma, ptep);
+
+	if (entry)
+		note_pte(addr, entry);
+	return 0;
+}
+
+SEC("kprobe/pmdp_test_and_clear_young")
+int BPF_KPROBE(pmd_kprobe, struct vm_area_struct *vma, unsigned long addr, void *pmdp)
+{
+	__u64 entry = young_entry(vma, pmdp);
+
+	if (entry)
+		note_pmd(addr, entry);
+	return 0;
+}
+
+/* ---- kernels with the RFC's probes: MGLRU says it all by itself ---- */
+
+static __always_inline void note_probe(__u32 pid, __u32 nid, __u64 addr, __u64 len, int anon, __u8 huge)
+{
+	struct page_info info = { nid, anon ? HARVEST_KIND_ANON : HARVEST_KIND_FILE };
+
+	if (pid != found_tgid)
+		return;
+	if (huge || len != PAGE_BYTES)
+		send_range(addr, addr + len, info, huge);
+	else
+		note_page(addr, info);
+}
+
+SEC("fentry/mglru_pte_probe")
+int BPF_PROG(pte_rfc, pid_t pid, unsigned int nid, unsigned long addr, unsigned long len, _Bool anon)
+{
+	note_probe(pid, nid, addr, len, anon, 0);
+	return 0;
+}
+
+SEC("fentry/mglru_pmd_probe")
+int BPF_PROG(pmd_rfc, pid_t pid, unsigned int nid, unsigned long addr, unsigned long len, _Bool anon)
+{
+	note_probe(pid, nid, addr, len, anon, 1);
+	return 0;
+}
+
+/*
+ * ---- where the test is inlined (arm64): the folio that MGLRU moves to the youngest generation ----
+ * The walk in hand is remembered for each thread that walks; the address follows from the folio's place in its
+ * mapping. As fine as folios are.
+ */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 256);
+	__type(key, __u64); /* task_struct of the walker */
+	__type(value, __u64);
+} walks SEC(".maps");
+
+SEC("fentry/walk_pud_range")
+int BPF_PROG(walk_enter, void *p4d, unsigned long start, unsigned long end, struct mm_walk *walk)
+{
+	__u64 task = bpf_get_current_task(), value = (__u64)walk;
+
+	if ((__u64)walk->mm == target_mm)
+		bpf_map_update_elem(&walks, &task, &value, BPF_ANY);
+	return 0;
+}
+
+SEC("fexit/walk_pud_range")
+int BPF_PROG(walk_exit)
+{
+	__u64 task = bpf_get_current_task();
+
+	bpf_map_delete_elem(&walks, &task);
+	return 0;
+}
+
+/* Pages of a folio: 1, unless it is a compound one. */
+static __always_inline __u64 folio_nr_pages(struct folio *folio)
+{
+	struct page_words words;
+	__u64 nr = 1;
+
+	if (bpf_probe_read_kernel(&words, sizeof(words), folio))
+		return 1;
+	if (!(page_flags(&words) & (1ULL << bpf_core_enum_value(enum pageflags, PG_head))))
+		return 1;
+	if (bpf_core_field_exists(folio->_folio_nr_pages))
+		nr = BPF_CORE_READ(folio, _folio_nr_pages);
+	else if (bpf_core_field_exists(((struct folio___nr_pages *)folio)->_nr_pages))
+		nr = BPF_CORE_READ((struct folio___nr_pages *)folio, _nr_pages);
+	return nr;
+}
+
+SEC("fentry/folio_update_gen")
+int BPF_PROG(folio_young, struct folio *folio)
+{
+	__u64 task = bpf_get_current_task();
+	__u64 *walk = bpf_map_lookup_elem(&walks, &task);
+	__u64 start, end, vm_start, vm_end;
+	struct vm_area_struct *vma;
+	__s64 offset;
+
+	if (!walk)
+		return 0;
+	vma = BPF_CORE_READ((struct mm_walk *)*walk, vma);
+	vm_start = BPF_CORE_READ(vma, vm_start);
+	vm_end = BPF_CORE_READ(vma, vm_end);
+	offset = (BPF_CORE_READ(folio, index) - BPF_CORE_READ(vma, vm_pgoff)) << PAGE_SHIFT;
+	start = vm_start + offset;
+	end = start + (folio_nr_pages(folio) << PAGE_SHIFT);
+	/* A folio may begin before the mapping does, or end behind it. */
+	if (offset < 0)
+		start = vm_start;
+	if (end > vm_end)
+		end = vm_end;
+	if (start < end)
+		send_range(start, end, page_info((__u64)folio), 0);
+	return 0;
+}
+
+/*
+ * ---- how far MGLRU walked, with any set of hooks ----
+ * It takes the target's mmap lock anew for every GiB, and where that is held at the moment it leaves out the rest in
+ * silence. A check that was not made must not count as one that found nothing.
+ */
+
+#define EAGAIN 11
+
+SEC("fexit/walk_pud_range")
+int BPF_PROG(walk_reached, void *p4d, unsigned long start, unsigned long end, struct mm_walk *walk, int ret)
+{
+	struct lru_gen_mm_walk *state;
+
+	if ((__u64)walk->mm != target_mm)
+		return 0;
+	state = walk->private;
+	reached = ret == -EAGAIN ? BPF_CORE_READ(state, next_addr) : ~0ULL;
+	return 0;
+}
+
+/* ---- who the target is ---- */
+
+/* The memory cgroup's number, as debugfs lru_gen has it. 0: there is none. */
+static __always_inline __u32 memcg_of(struct task_struct *task)
+{
+	__u64 index = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct mem_cgroup *memcg = 0;
+
+	/* A memory cgroup begins with its css. */
+	bpf_probe_read_kernel(&memcg, sizeof(memcg),
+			      (char *)set + bpf_core_field_offset(struct css_set, subsys) + index * sizeof(void *));
+	return memcg ? BPF_CORE_READ(memcg, id.id) : 0;
+}
+
+/* Runs over the threads of the target (or all tasks, see want_tgid); the first that has an address space answers. */
+SEC("iter/task")
+int find_target(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task, *owner = 0;
+	struct mm_struct *mm;
+
+	if (!task || found_mm || (want_tgid && task->tgid != want_tgid))
+		return 0;
+	mm = task->mm;
+	if (!mm)
+		return 0;
+	/* MGLRU keeps an address space with the cgroup of its owner. */
+	if (bpf_core_field_exists(mm->owner))
+		owner = BPF_CORE_READ(mm, owner);
+	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id) &&
+	    bpf_core_field_exists(((struct mem_cgroup *)0)->id.id))
+		found_memcg = memcg_of(owner ? owner : task);
+	if (&vmemmap_base)
+		bpf_probe_read_kernel(&vmemmap, sizeof(vmemmap), &vmemmap_base);
+	if (&physical_mask)
+		bpf_probe_read_kernel(&pfn_mask, sizeof(pfn_mask), &physical_mask);
+	pfn_mask = (pfn_mask ? pfn_mask : ~0ULL) & X86_PFN_MASK;
+	found_tgid = task->tgid;
+	found_mm = (__u64)mm;
+	return 0;
+}
