@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * channel.h - all that the two threads share.
+ *
+ * A bounded ring of messages from the collector thread to the tui thread, a
+ * bounded ring of commands the other way, an eventfd each. Where the message
+ * ring is full the oldest snapshot is dropped and counted: the collector never
+ * waits for the screen. A mutex guards a handful of pointer moves; nobody holds
+ * it while doing anything else. The creator owns the channel and frees it after
+ * the collector thread has ended.
+ */
+#ifndef COLLECTOR_CHANNEL_H
+#define COLLECTOR_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "collector/attrs.h"
+#include "collector/err.h"
+#include "collector/snapshot.h"
+
+#define CHANNEL_NR_MESSAGES 64
+#define CHANNEL_NR_COMMANDS 64
+
+enum message_type {
+	MESSAGE_SNAPSHOT, /* snapshot is the receiver's now */
+	MESSAGE_NOTICE,	  /* err: a command was refused, a source was lost; collection goes on */
+	MESSAGE_ENDED,	  /* the last message. err.code 0: as asked, or the target has ended; else why not */
+};
+
+struct message {
+	enum message_type type;
+	struct snapshot *snapshot;
+	struct err err;
+};
+
+enum command_type {
+	COMMAND_ATTRS, /* new attributes, from the next aggregation on */
+	COMMAND_RANGE, /* only [start, end) from the next aggregation on; both 0: everything */
+	COMMAND_STOP,
+};
+
+struct command {
+	enum command_type type;
+	struct attrs attrs;
+	uint64_t start, end;
+};
+
+struct channel;
+
+struct channel *channel_new(struct err *err);
+void channel_free(struct channel *ch);
+
+/* Collector thread. A MESSAGE_ENDED is never dropped. Takes over message->snapshot. */
+void channel_publish(struct channel *ch, const struct message *message);
+/* Collector thread. True and *command, or false: there is none. */
+bool channel_next_command(struct channel *ch, struct command *command);
+/* Readable when a command waits. */
+int channel_command_fd(const struct channel *ch);
+/* Snapshots dropped so far, for want of a reader. Either thread. */
+uint64_t channel_nr_dropped(struct channel *ch);
+
+/* Tui thread. False: the ring of commands is full, try at the next key. */
+bool channel_send(struct channel *ch, const struct command *command);
+/* Tui thread. True and *message, or false: there is none. */
+bool channel_receive(struct channel *ch, struct message *message);
+/* Readable when a message waits. */
+int channel_message_fd(const struct channel *ch);
+
+#endif

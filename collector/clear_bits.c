@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "collector/clear_bits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+int clear_bits_open(struct clear_bits *cr, const struct target *target, struct err *err)
+{
+	*cr = CLEAR_BITS_CLOSED;
+	cr->fd = target_open_file(target, "clear_refs", O_WRONLY);
+	if (cr->fd >= 0)
+		return 0;
+	if (cr->fd == -EACCES || cr->fd == -EPERM)
+		return err_set(
+			err, -cr->fd,
+			"clear_refs of process %d may not be written (%s): run as its owner (user %u) or as root; "
+			"a program that is not dumpable, or /proc mounted read-only, needs root outside of the "
+			"container",
+			target->pid, strerror(-cr->fd), target->uid);
+	if (cr->fd == -EROFS)
+		return err_set(err, EROFS, "clear_refs may not be written: /proc is mounted read-only here");
+	if (cr->fd == -ENOENT)
+		return err_set(err, ENOENT,
+			       "there is no clear_refs: the kernel is built without CONFIG_PROC_PAGE_MONITOR");
+	return err_set(err, -cr->fd, "opening clear_refs of process %d: %s", target->pid, strerror(-cr->fd));
+}
+
+void clear_bits_close(struct clear_bits *cr)
+{
+	if (cr->fd >= 0)
+		close(cr->fd);
+	*cr = CLEAR_BITS_CLOSED;
+}
+
+int clear_bits_write(struct clear_bits *cr, enum clear_bits_what what, struct err *err)
+{
+	char digit = (char)('0' + what);
+
+	if (pwrite(cr->fd, &digit, 1, 0) == 1)
+		return 0;
+	if (errno == ESRCH)
+		return -ESRCH;
+	return err_set(err, errno, "writing clear_refs: %s", strerror(errno));
+}
+
+void clear_bits_paid(struct clear_bits *cr, uint64_t from_ns, uint64_t cost_ns, uint32_t budget_bp)
+{
+	cr->due_ns = from_ns + cost_ns * 10000 / (budget_bp ? budget_bp : 1);
+}

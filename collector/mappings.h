@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mappings.h - the mappings of a process at one moment.
+ *
+ * A table is immutable once made and counted by references, so that many
+ * snapshots share one: mappings_get() and mappings_put() may be called by any
+ * thread, everything else only reads. Names are printable (text.h) from the
+ * moment they are parsed.
+ */
+#ifndef COLLECTOR_MAPPINGS_H
+#define COLLECTOR_MAPPINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/err.h"
+
+enum mapping_kind {
+	MAPPING_ANON,  /* no file, also [anon:NAME] */
+	MAPPING_FILE,  /* a file, also a deleted one */
+	MAPPING_HEAP,  /* [heap] */
+	MAPPING_STACK, /* [stack] */
+	MAPPING_SHM,   /* memfd, /dev/zero, SysV and /dev/shm: swaps like anon, counted as file by the kernel */
+	MAPPING_VDSO,  /* [vdso], [vvar], [vsyscall] and other special ones */
+};
+
+enum mapping_perm {
+	MAPPING_READ = 1,
+	MAPPING_WRITE = 2,
+	MAPPING_EXEC = 4,
+	MAPPING_SHARED = 8,
+};
+
+struct mapping {
+	uint64_t start, end; /* [start, end) */
+	uint64_t offset;     /* into the file */
+	uint64_t inode;	     /* 0: none */
+	uint32_t name;	     /* mappings_name() */
+	uint8_t perms;	     /* enum mapping_perm bits */
+	uint8_t kind;	     /* enum mapping_kind */
+};
+
+struct mappings {
+	size_t nr;
+	const struct mapping *v; /* sorted by address, not overlapping */
+	uint64_t mapped_bytes;	 /* all of them, those without any permission excepted */
+	/* the rest is private to mappings.c */
+	_Atomic unsigned nr_refs;
+	const char *names;
+	size_t sz_names;
+};
+
+/*
+ * Parses the text of /proc/PID/maps. The caller owns the result (one reference).
+ * Returns NULL with err: -EBADMSG and the line's number for a line that is not of the kernel's form,
+ * -ENOMEM.
+ */
+struct mappings *mappings_parse(const char *text, size_t len, struct err *err);
+
+/* Another reference to the same table; NULL gives NULL. */
+struct mappings *mappings_get(struct mappings *maps);
+/* Gives one back; the last one frees. NULL is fine. */
+void mappings_put(struct mappings *maps);
+
+/* The mapping that holds addr, or NULL. */
+const struct mapping *mappings_find(const struct mappings *maps, uint64_t addr);
+/* The first mapping that ends above addr, or NULL: where a walk over [addr, ...) starts. */
+const struct mapping *mappings_from(const struct mappings *maps, uint64_t addr);
+
+/* The name as the kernel gives it, made printable: a path, "[heap]"; "" where it has none. */
+const char *mappings_name(const struct mappings *maps, const struct mapping *m);
+/* The name to show: the file's last component, "[heap]", or "anon". Points into the table or to a constant. */
+const char *mappings_short_name(const struct mappings *maps, const struct mapping *m);
+
+/* "rw-p" and so on. */
+const char *mapping_perms_text(char dst[5], const struct mapping *m);
+
+/* Same mappings with the same names, permissions and offsets? */
+bool mappings_equal(const struct mappings *a, const struct mappings *b);
+
+/* Memory that the table takes, in bytes. */
+size_t mappings_sz(const struct mappings *maps);
+
+#endif

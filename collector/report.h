@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report.h - access reports: what a source says.
+ *
+ * "This address range was accessed, so often, with these attributes, where
+ * known." A report is valid during the call that hands it over; the receiver
+ * copies what it wants to keep. Collector thread only.
+ */
+#ifndef COLLECTOR_REPORT_H
+#define COLLECTOR_REPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PAGE_BYTES UINT64_C(4096)
+#define PAGE_SHIFT 12
+
+/* Which optional attributes of a report are known. Unknown is never 0. */
+enum report_valid {
+	REPORT_TIME = 1 << 0,
+	REPORT_TID = 1 << 1,
+	REPORT_IP = 1 << 2,	  /* code address of the access */
+	REPORT_LATENCY = 1 << 3,  /* in the unit of latency_unit(): cycles */
+	REPORT_OP = 1 << 4,	  /* op says read or write */
+	REPORT_DATA_SRC = 1 << 5, /* perf's data_src word */
+	REPORT_NODE = 1 << 6,	  /* NUMA node of the memory */
+	REPORT_KIND = 1 << 7,	  /* anon or file */
+	REPORT_HUGE = 1 << 8,	  /* whether a huge page backs it */
+	REPORT_PHYS = 1 << 9,	  /* physical address of start */
+};
+
+enum report_op { REPORT_READ = 1, REPORT_WRITE = 2 };
+enum page_kind { PAGE_ANON = 1, PAGE_FILE = 2 };
+
+struct report {
+	uint64_t start, end; /* [start, end): pages for harvests, the bytes accessed for events */
+	uint64_t count;	     /* events: accesses this report stands for; harvests: pages accessed in the range */
+	uint32_t valid;	     /* enum report_valid bits */
+	uint32_t tid;
+	uint64_t time_ns; /* CLOCK_MONOTONIC */
+	uint64_t ip;
+	uint64_t data_src;
+	uint64_t phys;
+	uint32_t latency; /* cycles */
+	int16_t node;
+	uint8_t op;   /* enum report_op */
+	uint8_t kind; /* enum page_kind */
+	uint8_t huge; /* 0 or 1 */
+};
+
+/*
+ * A region that a source has made itself (kernel DAMON, a recording): it goes to the snapshot as it
+ * is, without our split and merge.
+ */
+struct region_report {
+	uint64_t start, end;
+	uint32_t nr_accesses;
+	uint32_t age; /* aggregations */
+};
+
+enum mapping_report_valid {
+	MAPPING_REPORT_RATE = 1,     /* accesses_per_sec is an estimate */
+	MAPPING_REPORT_RATE_MIN = 2, /* ... and there are more: too many pages are used in the shortest window */
+};
+
+/* What a source knows of a whole mapping, and of nothing smaller. */
+struct mapping_report {
+	uint64_t start, end;	   /* [start, end) */
+	uint64_t rss_bytes;	   /* present */
+	uint64_t referenced_bytes; /* of those, used in the last window_ns; a huge page counts whole */
+	uint64_t window_ns;
+	double accesses_per_sec; /* each use of a page counts, as far as the uses are independent */
+	uint32_t nr_windows;	 /* that the rate rests on */
+	uint32_t valid;		 /* enum mapping_report_valid bits */
+};
+
+struct snapshot;
+
+/* Where a source hands over what it saw. Either call may come any number of times during one drain. */
+struct sink {
+	void (*reports)(struct sink *sink, const struct report *v, size_t nr);
+	/* The whole target at once, sorted by address; ends an aggregation of the source's own. */
+	void (*regions)(struct sink *sink, const struct region_report *v, size_t nr, uint32_t max_nr_accesses,
+			uint64_t duration_ns);
+	/* A whole snapshot, taken over: a recording is played. Nothing is added to it. */
+	void (*snapshot)(struct sink *sink, struct snapshot *snap);
+	/* All mappings, sorted by address, beside the reports of the same check. NULL: nobody asks for them. */
+	void (*mappings)(struct sink *sink, const struct mapping_report *v, size_t nr);
+};
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "collector/snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+const char *heat_unit_name(enum heat_unit unit)
+{
+	static const char *const names[] = {
+		[HEAT_FRACTION] = "fraction",
+		[HEAT_RATE] = "rate",
+		[HEAT_TIME] = "time",
+	};
+
+	return names[unit];
+}
+
+static size_t sz_block(const struct snapshot *snap)
+{
+	return sizeof(*snap) + snap->nr_regions * sizeof(*snap->regions) +
+	       (snap->access ? snap->nr_regions * sizeof(*snap->access) : 0) + snap->nr_codes * sizeof(*snap->codes);
+}
+
+/* One block: the snapshot, its regions, accesses and codes. */
+static void place_parts(struct snapshot *snap, bool with_access)
+{
+	char *p = (char *)(snap + 1);
+
+	snap->regions = (struct snap_region *)(void *)p;
+	p += snap->nr_regions * sizeof(struct snap_region);
+	snap->access = with_access ? (struct snap_access *)(void *)p : NULL;
+	p += with_access ? snap->nr_regions * sizeof(struct snap_access) : 0;
+	snap->codes = (struct snap_code *)(void *)p;
+}
+
+struct snapshot *snapshot_new(size_t nr_regions, bool with_access, size_t nr_codes, struct mappings *maps)
+{
+	/* Each part's size is a multiple of 8, so that each begins aligned. */
+	size_t sz_regions = nr_regions * sizeof(struct snap_region);
+	size_t sz_access = with_access ? nr_regions * sizeof(struct snap_access) : 0;
+	size_t sz_codes = nr_codes * sizeof(struct snap_code);
+	struct snapshot *snap = calloc(1, sizeof(*snap) + sz_regions + sz_access + sz_codes);
+
+	if (!snap) {
+		mappings_put(maps);
+		return NULL;
+	}
+	snap->maps = maps;
+	snap->nr_regions = nr_regions;
+	snap->nr_codes = nr_codes;
+	place_parts(snap, with_access);
+	return snap;
+}
+
+struct snapshot *snapshot_trim(struct snapshot *snap)
+{
+	bool with_access = snap->access;
+	struct snapshot *smaller = realloc(snap, sz_block(snap));
+
+	if (!smaller)
+		return snap;
+	place_parts(smaller, with_access);
+	return smaller;
+}
+
+_Static_assert(sizeof(struct snapshot) % 8 == 0, "regions begin aligned");
+_Static_assert(sizeof(struct snap_access) % 8 == 0, "codes begin aligned");
+
+void snapshot_free(struct snapshot *snap)
+{
+	if (!snap)
+		return;
+	mappings_put(snap->maps);
+	free(snap->mappings);
+	free(snap);
+}
+
+/* Hottest first: by rate, then by bytes in use, then by bytes present. */
+static int compare_use(const void *a, const void *b)
+{
+	const struct mapping_report *x = a, *y = b;
+
+	if (x->accesses_per_sec != y->accesses_per_sec)
+		return x->accesses_per_sec < y->accesses_per_sec ? 1 : -1;
+	if (x->referenced_bytes != y->referenced_bytes)
+		return x->referenced_bytes < y->referenced_bytes ? 1 : -1;
+	return (x->rss_bytes < y->rss_bytes) - (x->rss_bytes > y->rss_bytes);
+}
+
+static int compare_start(const void *a, const void *b)
+{
+	const struct mapping_report *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+int snapshot_set_mappings(struct snapshot *snap, const struct mapping_report *v, size_t nr)
+{
+	struct mapping_report *mappings = malloc((nr + 1) * sizeof(*mappings)), *smaller;
+	size_t nr_present = 0, nr_kept;
+
+	if (!mappings)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		if (v[i].rss_bytes)
+			mappings[nr_present++] = v[i];
+	nr_kept = nr_present < SNAPSHOT_MAX_MAPPINGS ? nr_present : SNAPSHOT_MAX_MAPPINGS;
+	if (nr_kept < nr_present) {
+		qsort(mappings, nr_present, sizeof(*mappings), compare_use);
+		qsort(mappings, nr_kept, sizeof(*mappings), compare_start);
+	}
+	smaller = realloc(mappings, (nr_kept + 1) * sizeof(*mappings));
+	free(snap->mappings);
+	snap->mappings = smaller ? smaller : mappings;
+	snap->nr_mappings = nr_kept;
+	snap->nr_mappings_left_out = nr_present - nr_kept;
+	return 0;
+}
+
+size_t snapshot_sz(const struct snapshot *snap)
+{
+	return sz_block(snap) + snap->nr_mappings * sizeof(*snap->mappings);
+}
+
+const struct snap_region *snapshot_find(const struct snapshot *snap, uint64_t addr)
+{
+	size_t lo = 0, hi = snap->nr_regions;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (snap->regions[mid].end > addr)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo < snap->nr_regions && snap->regions[lo].start <= addr ? &snap->regions[lo] : NULL;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * snapshot.h - what one aggregation interval found.
+ *
+ * Made by the collector thread; immutable from the moment it is published and
+ * then owned by whoever took it from the channel, who frees it with
+ * snapshot_free(). One allocation beside the shared table of mappings: 64
+ * bytes a region, and the code list; one more for what is known of mappings.
+ */
+#ifndef COLLECTOR_SNAPSHOT_H
+#define COLLECTOR_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "collector/attrs.h"
+#include "collector/mappings.h"
+#include "collector/report.h"
+#include "collector/target.h"
+
+/* What the heat of a region counts. */
+enum heat_unit {
+	HEAT_FRACTION, /* checks that found it accessed, of the checks made: 0 ... 1 */
+	HEAT_RATE,     /* accesses a second and MiB */
+	HEAT_TIME,     /* share of the target's CPU time, a MiB */
+};
+
+/* "fraction", "rate", "time": the names in JSON. */
+const char *heat_unit_name(enum heat_unit unit);
+
+#define SNAP_NR_NODES 4
+
+/* A snapshot is kept for hours: 256 KiB of them are enough. */
+#define SNAPSHOT_MAX_MAPPINGS 4096
+
+/* Which page attributes of a region are known. */
+enum snap_pages_valid {
+	SNAP_PAGES_NODE = 1,
+	SNAP_PAGES_KIND = 2,
+	SNAP_PAGES_HUGE = 4,
+	SNAP_PAGES_EXACT = 8, /* counted page by page; otherwise scaled up from a sample */
+};
+
+/* What the pages of a region are. In pages of 4 KiB; valid says which fields mean anything. */
+struct snap_pages {
+	uint32_t node_pages[SNAP_NR_NODES]; /* the most frequent nodes, by falling count */
+	uint8_t node[SNAP_NR_NODES];	    /* their numbers, where node_pages > 0 */
+	uint32_t anon, file;
+	uint32_t huge : 28;
+	uint32_t valid : 4; /* enum snap_pages_valid bits */
+};
+
+struct snap_region {
+	uint64_t start, end; /* [start, end) */
+	uint32_t nr_accesses;
+	uint32_t age;	     /* aggregations */
+	float heat;	     /* in the snapshot's heat_unit */
+	uint32_t nr_reports; /* how many reports it rests on */
+	struct snap_pages pages;
+};
+_Static_assert(sizeof(struct snap_region) == 64, "64 bytes a region and snapshot kept");
+
+/* Code that touched a region: the most frequent addresses, of the reports that carry one. */
+struct snap_code {
+	uint32_t region; /* index in regions */
+	uint32_t count;
+	uint64_t ip;
+};
+
+/* Reads and writes, latency, data source by region: there only where the source tells (nr_regions of them, or NULL). */
+struct snap_access {
+	uint32_t nr_reads, nr_writes, nr_op_unknown;
+	uint32_t nr_latency;
+	uint64_t latency_sum; /* cycles */
+	uint32_t nr_level[8]; /* enum snap_level */
+};
+
+enum snap_level {
+	SNAP_LEVEL_L1,
+	SNAP_LEVEL_L2,
+	SNAP_LEVEL_L3,
+	SNAP_LEVEL_LOCAL_DRAM,
+	SNAP_LEVEL_REMOTE_DRAM,
+	SNAP_LEVEL_REMOTE_CACHE,
+	SNAP_LEVEL_CXL,
+	SNAP_LEVEL_OTHER,
+};
+
+/* What the source did during the aggregation. Counts of this aggregation, not since the start. */
+struct snap_stats {
+	uint64_t reports;      /* handed over, with an address */
+	uint64_t samples;      /* looked at, with or without one */
+	uint64_t lost;	       /* by the kernel, for want of room in a ring */
+	uint64_t throttled;    /* times that the kernel held the event back */
+	uint64_t unattributed; /* samples without an address that is certain */
+	uint64_t malformed;    /* records that made no sense */
+	uint64_t outside;      /* reports outside of every region */
+	uint64_t cpu_us;       /* the collector thread's own CPU time */
+	uint64_t dropped;      /* snapshots that the reader was too slow for, since the start */
+	uint32_t freq_hz;      /* sample frequency in force; 0: none */
+	uint32_t cost_ns;      /* what a sample costs the target, as calibrated; 0: not known */
+};
+
+enum snap_flags {
+	SNAP_WSS_KNOWN = 1,
+	SNAP_WSS_EXACT = 2, /* distinct pages; otherwise the size of the regions with at least one report */
+	SNAP_RSS_KNOWN = 4,
+	SNAP_EXEC = 8,	/* the target has called exec during this aggregation */
+	SNAP_MAPS = 16, /* its mappings have changed */
+	SNAP_FINAL = 32,
+};
+
+struct snapshot {
+	uint64_t seq;
+	uint64_t time_ns; /* CLOCK_MONOTONIC at the end of the aggregation */
+	uint64_t wall_ns; /* real time there */
+	uint64_t duration_ns;
+	pid_t pid;
+	char comm[TARGET_COMM_SIZE];
+	enum target_state state;
+	const char *source;	   /* its name; a constant */
+	const char *regions_from;  /* of two sources as one: which of them has made the regions; NULL: it is one */
+	const char *mappings_from; /* ... and which tells of mappings and the working set */
+	enum heat_unit heat_unit;
+	struct attrs attrs;
+	uint32_t max_nr_accesses; /* HEAT_FRACTION: checks made; otherwise 0 */
+	uint32_t flags;		  /* enum snap_flags bits */
+	uint64_t wss_bytes, rss_bytes;
+	uint64_t target_cpu_us; /* CPU time of the target during this aggregation */
+	uint32_t nr_threads;
+	struct snap_stats stats;
+	char note[128]; /* what the user should know of this aggregation: a badge; "" mostly */
+	struct mappings *maps;
+	size_t nr_regions;
+	struct snap_region *regions; /* sorted by address */
+	struct snap_access *access;  /* NULL, or nr_regions of them */
+	size_t nr_codes;
+	struct snap_code *codes; /* sorted by region, then by falling count */
+	size_t nr_mappings;
+	struct mapping_report *mappings; /* sorted by address; NULL: the source knows none. A block of its own */
+	size_t nr_mappings_left_out;	 /* beside them, for want of room: those that are used least */
+};
+
+/* A snapshot with room for these, all zero; NULL without memory. maps is taken over as one reference. */
+struct snapshot *snapshot_new(size_t nr_regions, bool with_access, size_t nr_codes, struct mappings *maps);
+void snapshot_free(struct snapshot *snap);
+/* Gives back the room for codes beyond nr_codes: it is kept for as long as the history is. The snapshot may move. */
+struct snapshot *snapshot_trim(struct snapshot *snap);
+/*
+ * What a source knows of whole mappings: a copy, of those that hold anything. Of more than SNAPSHOT_MAX_MAPPINGS those
+ * that are used most. v is sorted by address. 0 or -ENOMEM: then what it had stays.
+ */
+int snapshot_set_mappings(struct snapshot *snap, const struct mapping_report *v, size_t nr);
+/* Memory that it takes, the shared table of mappings not counted. */
+size_t snapshot_sz(const struct snapshot *snap);
+/* The region that holds addr, or NULL. */
+const struct snap_region *snapshot_find(const struct snapshot *snap, uint64_t addr);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * source.h - the interface of a source: one mechanism that observes the
+ * accesses of one target.
+ *
+ * A source knows nothing of regions, snapshots or screens. It hands access
+ * reports (or ready-made regions) to a sink. All hooks are called by the
+ * collector thread, probe() excepted, which any thread may call. Hooks marked
+ * "may be NULL" are tested at their one call site in collector.c.
+ *
+ * To add a source: write collector/sources/NAME.c with one const struct
+ * source_ops, and name it in the table of source.c, at its place in the order
+ * of preference.
+ */
+#ifndef COLLECTOR_SOURCE_H
+#define COLLECTOR_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/attrs.h"
+#include "collector/clock.h"
+#include "collector/err.h"
+#include "collector/report.h"
+#include "collector/snapshot.h"
+#include "collector/target.h"
+
+struct source_params {
+	struct target *target; /* NULL: none chosen yet (probe), or the source has its own (demo, replay) */
+	struct attrs attrs;
+	uint64_t range_start, range_end; /* nothing else is watched; both 0: everything. See source_takes_range(). */
+	const char *event;		 /* perf, damon: the user's event, or NULL */
+	const char *file;		 /* replay: the recording, or NULL */
+	pid_t file_pid;			 /* replay: which target of it, 0: the first */
+	double speed;			 /* replay: times as fast as it was; 0: once */
+	const char *root;		 /* where /sys and /proc are, "" for the machine itself: the seam for tests */
+	const struct clock *clock;
+	uint64_t seed;
+};
+
+/* Counts since open(); the collector makes differences. */
+struct source_stats {
+	uint64_t reports, samples, lost, throttled, unattributed, malformed;
+	uint64_t stretched; /* checks that have found what was used before the check before them, too */
+	uint32_t freq_hz;   /* in force now */
+	uint32_t cost_ns;   /* of a sample, to the target */
+	char note[128];	    /* printable; "" where there is nothing to say */
+};
+
+enum source_flags {
+	SOURCE_AUTO = 1,      /* "auto" may choose it */
+	SOURCE_NO_TARGET = 2, /* brings its own (demo, replay) */
+	SOURCE_REGIONS = 4,   /* hands over ready-made regions */
+	SOURCE_CHECKS = 8,    /* checks access bits: prepare() and drain() every aging interval */
+	SOURCE_WSS_EXACT = 16,
+	SOURCE_RANGE = 32, /* can be limited to a range of addresses */
+};
+
+/* What drain() may return besides 0 and -errno. */
+#define SOURCE_NO_CHECK 1
+
+/* The first member of every source's own struct. */
+struct source {
+	const struct source_ops *ops;
+};
+
+struct source_ops {
+	const char *name;
+	const char *sees;	 /* one line: what its picture is */
+	const char *side_effect; /* one line: what it does to the target or the system; NULL: nothing lasting */
+	/* Two as one: which makes the regions, and which tells of mappings and the working set. NULL: it is one. */
+	const char *regions_from, *mappings_from;
+	enum heat_unit heat_unit;
+	uint32_t flags; /* enum source_flags bits */
+
+	/* Changes the intervals to those that suit it: where the user has given none. May be NULL. Any thread. */
+	void (*default_attrs)(struct attrs *attrs);
+	/*
+	 * Can it run here? 0, or a negative errno with why and what would fix it. No side effects; params->target may
+	 * be NULL ("for some process of mine").
+	 */
+	int (*probe)(const struct source_params *params, struct err *err);
+	/* Attaches to the target. On failure nothing is left behind and *source is NULL. */
+	int (*open)(struct source **source, const struct source_params *params, struct err *err);
+	/* An fd to wait on, or -1: driven by the aging interval alone. May be NULL (-1). */
+	int (*poll_fd)(struct source *source);
+	/* Before each check: age, clear bits, arm. May be NULL. */
+	int (*prepare)(struct source *source, struct err *err);
+	/*
+	 * After an aging interval, or when poll_fd is ready: hands over what there is, and never blocks. -ESRCH: the
+	 * target has ended; a source that brings its own has nothing more. SOURCE_NO_CHECK: it has not looked this time
+	 * (SOURCE_CHECKS), no check is to be counted.
+	 */
+	int (*drain)(struct source *source, struct sink *sink, struct err *err);
+	/*
+	 * poll_fd may be ready: do what is due between two checks, and hand over nothing. For SOURCE_CHECKS, where
+	 * drain() is a check and belongs to the aging interval. Cheap if nothing is due. May be NULL.
+	 */
+	int (*wake)(struct source *source, struct err *err);
+	/* An aggregation is about to end: what is only told once in each. Returns as drain(). May be NULL. */
+	int (*end_aggregation)(struct source *source, struct sink *sink, struct err *err);
+	/* New attributes at an aggregation boundary. A refusal leaves the old ones in force. May be NULL. */
+	int (*set_attrs)(struct source *source, const struct attrs *attrs, struct err *err);
+	/*
+	 * SOURCE_REGIONS: changes attrs to those that the regions handed over were made with, where they need not be
+	 * the ones that were asked for. May be NULL.
+	 */
+	void (*attrs_in_force)(struct source *source, struct attrs *attrs);
+	/* After an update of the target: enum target_change bits. May be NULL. */
+	int (*target_changed)(struct source *source, unsigned changes, struct err *err);
+	/* Counts since open. */
+	void (*stats)(struct source *source, struct source_stats *stats);
+	/* Leaves the system as it was found. NULL and half-open ones are fine. */
+	void (*close)(struct source *source);
+	/* SOURCE_NO_TARGET: the mappings it plays, one reference for the caller. NULL otherwise. */
+	struct mappings *(*mappings)(struct source *source);
+};
+
+/* All sources in order of preference, ended by NULL. */
+extern const struct source_ops *const source_table[];
+
+/* Can it be limited to a range: itself (SOURCE_RANGE), or by the regions that its reports are counted in. */
+bool source_takes_range(const struct source_ops *ops);
+/* By name, or NULL. */
+const struct source_ops *source_find(const char *name);
+
+/*
+ * What "auto" takes: the first that may be chosen and whose probe accepts. NULL with err where none does. why (may be
+ * NULL) gets one line that names the better ones and why they are off.
+ */
+const struct source_ops *source_choose(const struct source_params *params, char *why, size_t sz_why, struct err *err);
+
+#endif

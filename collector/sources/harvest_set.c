@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "collector/sources/harvest_set.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_RANGE_BYTES (UINT64_C(1) << 32)
+#define NR_BATCH	256
+
+/* A chunk's pages with the same node; those of a range as well, cut at the borders of chunks. */
+struct harvest_entry {
+	uint64_t start;
+	int16_t node;
+	bool kind_known;
+	bool huge;
+	uint64_t young[HARVEST_CHUNK_WORDS];
+	uint64_t anon[HARVEST_CHUNK_WORDS];
+};
+
+void harvest_set_free(struct harvest_set *set)
+{
+	free(set->v);
+	*set = (struct harvest_set){ 0 };
+}
+
+static struct harvest_entry *new_entry(struct harvest_set *set)
+{
+	if (set->nr == set->cap) {
+		size_t cap = set->cap ? set->cap * 2 : 256;
+		struct harvest_entry *more = realloc(set->v, cap * sizeof(*more));
+
+		if (!more)
+			return NULL;
+		set->v = more;
+		set->cap = cap;
+	}
+	return &set->v[set->nr++];
+}
+
+int harvest_set_add_chunk(struct harvest_set *set, const struct harvest_chunk *chunk)
+{
+	struct harvest_entry *e = new_entry(set);
+
+	if (!e)
+		return -ENOMEM;
+	*e = (struct harvest_entry){ .start = chunk->start & ~(HARVEST_CHUNK_BYTES - 1),
+				     .node = chunk->node,
+				     .kind_known = chunk->node != HARVEST_NODE_UNKNOWN };
+	memcpy(e->young, chunk->young, sizeof(e->young));
+	memcpy(e->anon, chunk->anon, sizeof(e->anon));
+	return 0;
+}
+
+/* Sets the bits of pages [first, last) of a chunk. */
+static void set_bits(uint64_t *words, unsigned first, unsigned last)
+{
+	for (unsigned i = first; i < last; i++)
+		words[i / 64] |= UINT64_C(1) << (i % 64);
+}
+
+int harvest_set_add_range(struct harvest_set *set, const struct harvest_range *range)
+{
+	uint64_t end = range->end;
+
+	if (range->start >= end || end - range->start > MAX_RANGE_BYTES || (range->start | end) % PAGE_BYTES)
+		return -EBADMSG;
+	for (uint64_t at = range->start; at < end;) {
+		uint64_t chunk = at & ~(HARVEST_CHUNK_BYTES - 1);
+		uint64_t stop = end - chunk < HARVEST_CHUNK_BYTES ? end : chunk + HARVEST_CHUNK_BYTES;
+		struct harvest_entry *e = new_entry(set);
+
+		if (!e)
+			return -ENOMEM;
+		*e = (struct harvest_entry){ .start = chunk,
+					     .node = range->node,
+					     .kind_known = range->kind != HARVEST_KIND_UNKNOWN,
+					     .huge = range->huge };
+		set_bits(e->young, (unsigned)((at - chunk) >> PAGE_SHIFT), (unsigned)((stop - chunk) >> PAGE_SHIFT));
+		if (range->kind == HARVEST_KIND_ANON)
+			memcpy(e->anon, e->young, sizeof(e->anon));
+		at = stop;
+	}
+	return 0;
+}
+
+/* ---- reports ---- */
+
+/* What is known of one page, in one number, so that equal pages are found by comparing it. 0: not accessed. */
+enum page_bits {
+	PAGE_NODE = 0x07ff, /* the node and 1; 0: unknown */
+	PAGE_HUGE = 0x1000,
+	PAGE_IS_ANON = 0x2000,
+	PAGE_KIND_KNOWN = 0x4000,
+	PAGE_ACCESSED = 0x8000,
+};
+
+struct writer {
+	struct sink *sink;
+	struct report batch[NR_BATCH];
+	size_t nr;
+	uint64_t start, end; /* the run under way */
+	unsigned bits;	     /* of its pages; 0: there is none */
+	uint64_t nr_pages;
+};
+
+static void flush_batch(struct writer *w)
+{
+	if (w->nr && w->sink)
+		w->sink->reports(w->sink, w->batch, w->nr);
+	w->nr = 0;
+}
+
+static void end_run(struct writer *w)
+{
+	struct report *r = &w->batch[w->nr];
+
+	if (!w->bits)
+		return;
+	*r = (struct report){ .start = w->start,
+			      .end = w->end,
+			      .count = (w->end - w->start) >> PAGE_SHIFT,
+			      .valid = REPORT_HUGE,
+			      .huge = (w->bits & PAGE_HUGE) != 0 };
+	if (w->bits & PAGE_NODE) {
+		r->valid |= REPORT_NODE;
+		r->node = (int16_t)((w->bits & PAGE_NODE) - 1);
+	}
+	if (w->bits & PAGE_KIND_KNOWN) {
+		r->valid |= REPORT_KIND;
+		r->kind = w->bits & PAGE_IS_ANON ? PAGE_ANON : PAGE_FILE;
+	}
+	w->nr_pages += r->count;
+	w->bits = 0;
+	if (++w->nr == NR_BATCH)
+		flush_batch(w);
+}
+
+static void add_run(struct writer *w, uint64_t start, uint64_t end, unsigned bits)
+{
+	if (!w->bits || bits != w->bits || start != w->end) {
+		end_run(w);
+		w->start = start;
+		w->bits = bits;
+	}
+	w->end = end;
+}
+
+static unsigned common_bits(const struct harvest_entry *e)
+{
+	return PAGE_ACCESSED | (e->huge ? PAGE_HUGE : 0) | (e->kind_known ? PAGE_KIND_KNOWN : 0) |
+	       ((unsigned)(e->node + 1) & PAGE_NODE);
+}
+
+/* A chunk of one entry, by far the most frequent case: by runs of bits instead of page by page. */
+static void write_entry(struct writer *w, const struct harvest_entry *e)
+{
+	for (unsigned word = 0; word < HARVEST_CHUNK_WORDS; word++) {
+		uint64_t young = e->young[word], anon = e->anon[word];
+
+		while (young) {
+			unsigned first = (unsigned)__builtin_ctzll(young);
+			bool is_anon = anon >> first & 1;
+			/* The run ends where a page is not young, or of the other kind. */
+			uint64_t other = (~young | (is_anon ? ~anon : anon)) >> first << first;
+			unsigned last = other ? (unsigned)__builtin_ctzll(other) : 64;
+			uint64_t base = e->start + word * 64 * PAGE_BYTES;
+
+			add_run(w, base + first * PAGE_BYTES, base + last * PAGE_BYTES,
+				common_bits(e) | (is_anon ? PAGE_IS_ANON : 0));
+			young = last < 64 ? young >> last << last : 0;
+		}
+	}
+}
+
+static void spread_entry(const struct harvest_entry *e, uint16_t pages[HARVEST_CHUNK_PAGES])
+{
+	unsigned common = common_bits(e);
+
+	for (unsigned word = 0; word < HARVEST_CHUNK_WORDS; word++) {
+		for (uint64_t left = e->young[word]; left; left &= left - 1) {
+			unsigned bit = (unsigned)__builtin_ctzll(left);
+			uint16_t *page = &pages[word * 64 + bit];
+
+			/* Seen twice, it has moved or somebody else has harvested too: the first sighting stands. */
+			if (!*page)
+				*page = (uint16_t)(common | (e->anon[word] >> bit & 1 ? PAGE_IS_ANON : 0));
+		}
+	}
+}
+
+/* The entries of one chunk, which stand together. */
+static void write_chunk(struct writer *w, const struct harvest_entry *e, size_t nr)
+{
+	uint16_t pages[HARVEST_CHUNK_PAGES] = { 0 };
+
+	if (nr == 1) {
+		write_entry(w, e);
+		return;
+	}
+	for (size_t i = 0; i < nr; i++)
+		spread_entry(&e[i], pages);
+	for (unsigned i = 0; i < HARVEST_CHUNK_PAGES; i++)
+		if (pages[i])
+			add_run(w, e->start + i * PAGE_BYTES, e->start + (i + 1) * PAGE_BYTES, pages[i]);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct harvest_entry *x = a, *y = b;
+
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+static void sort_entries(struct harvest_set *set)
+{
+	for (size_t i = 1; i < set->nr; i++) {
+		if (set->v[i].start < set->v[i - 1].start) {
+			qsort(set->v, set->nr, sizeof(*set->v), compare_entries);
+			return;
+		}
+	}
+}
+
+static uint64_t write_all(struct harvest_set *set, struct sink *sink)
+{
+	struct writer w = { .sink = sink };
+
+	sort_entries(set);
+	for (size_t i = 0, next; i < set->nr; i = next) {
+		for (next = i + 1; next < set->nr && set->v[next].start == set->v[i].start;)
+			next++;
+		write_chunk(&w, &set->v[i], next - i);
+	}
+	end_run(&w);
+	flush_batch(&w);
+	return w.nr_pages;
+}
+
+uint64_t harvest_set_count(struct harvest_set *set)
+{
+	return write_all(set, NULL);
+}
+
+struct harvest_set harvest_set_copy(const struct harvest_set *set)
+{
+	struct harvest_set copy = { .v = malloc(set->nr * sizeof(*set->v)) };
+
+	if (copy.v && set->nr) {
+		copy.nr = copy.cap = set->nr;
+		memcpy(copy.v, set->v, set->nr * sizeof(*set->v));
+	}
+	return copy;
+}
+
+uint64_t harvest_set_report(struct harvest_set *set, struct sink *sink)
+{
+	uint64_t nr_pages = write_all(set, sink);
+
+	set->nr = 0;
+	return nr_pages;
+}
