@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/app.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector/text.h"
+#include "tui/app_state.h"
+#include "tui/keymap.h"
+#include "tui/paint.h"
+
+#define LIST_TICK_MS 2000 /* how often the list of processes is read again */
+
+const unsigned app_time_zooms[] = { 1, 2, 5, 10, 30, 60, 300, 600 };
+const size_t app_nr_time_zooms = sizeof(app_time_zooms) / sizeof(*app_time_zooms);
+
+const char *app_overlay_name(size_t i)
+{
+	return i < overlay_nr ? overlay_table[i].name : NULL;
+}
+
+static bool set_first_overlay(struct app *app, struct err *err)
+{
+	const char *name = app->config.overlay ? app->config.overlay : overlay_table[0].name;
+
+	app->overlay = overlay_find(name);
+	if (app->overlay)
+		return true;
+	err_set(err, EINVAL, "there is no overlay %s", name);
+	return false;
+}
+
+static void read_list(struct app *app)
+{
+	struct err err = ERR_NONE;
+
+	if (process_list_read(&app->list, app->config.proc ? app->config.proc : "/proc", getpid(), &err))
+		app_say(app, APP_ERROR, "%s", err.text);
+}
+
+unsigned app_open_list(struct app *app, int arg)
+{
+	(void)arg;
+	if (!app->config.choose) {
+		app_say(app, APP_WARNING, "there is no other target here: this is %s",
+			app->config.fixed ? app->config.fixed : "all there is");
+		return APP_REDRAW;
+	}
+	app->list_from = app->mode;
+	app->mode = APP_LIST;
+	process_list_filter(&app->list, "");
+	read_list(app);
+	return APP_REDRAW;
+}
+
+struct app *app_new(const struct app_config *config, struct err *err)
+{
+	struct app *app = calloc(1, sizeof(*app));
+
+	if (!app)
+		goto no_memory;
+	app->config = *config;
+	if (!set_first_overlay(app, err)) {
+		app_free(app);
+		return NULL;
+	}
+	app->history = history_new(config->history_bytes);
+	app->view = view_new();
+	if (!app->history || !app->view)
+		goto no_memory;
+	contrast_init(&app->contrast);
+	overlay_brush_init(&app->brush, config->theme, config->look);
+	process_list_init(&app->list);
+	app->zooms[0] = (struct app_range){ 0, AXIS_END };
+	app->nr_zooms = 1;
+	app->rows = 24;
+	app->cols = 80;
+	app->has_target = config->has_target || !config->choose;
+	if (!app->has_target)
+		app_open_list(app, 0);
+	return app;
+
+no_memory:
+	app_free(app);
+	err_set(err, ENOMEM, "no memory for the screen");
+	return NULL;
+}
+
+void app_free(struct app *app)
+{
+	if (!app)
+		return;
+	axis_free(&app->axis);
+	mappings_put(app->axis_maps);
+	view_free(app->view);
+	history_free(app->history);
+	process_list_free(&app->list);
+	places_free(&app->places);
+	free(app);
+}
+
+void app_say(struct app *app, enum app_severity severity, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(app->message, sizeof(app->message), fmt, ap);
+	va_end(ap);
+	app->severity = severity;
+}
+
+uint64_t app_edge_tick(const struct app *app)
+{
+	size_t nr = history_nr(app->history);
+
+	if (!nr)
+		return 0;
+	return app->frozen ? app->edge_tick : history_tick(app->history, nr - 1);
+}
+
+const struct snapshot *app_shown(const struct app *app)
+{
+	size_t nr = history_nr(app->history), first, end;
+
+	if (!nr)
+		return NULL;
+	if (!app->frozen)
+		return history_last(app->history);
+	history_range(app->history, app->edge_tick, app->edge_tick + 1, &first, &end);
+	return history_at(app->history, end ? end - 1 : 0);
+}
+
+unsigned app_ticks_per_col(const struct app *app)
+{
+	return app_time_zooms[app->time_zoom];
+}
+
+int app_cell_cols(const struct app *app)
+{
+	return app->numbers && app->layout.map.cols >= APP_NUMBER_COLS ? APP_NUMBER_COLS : 1;
+}
+
+int app_nr_cols(const struct app *app)
+{
+	return app->layout.map.cols / app_cell_cols(app);
+}
+
+struct app_range *app_viewport(struct app *app)
+{
+	return &app->zooms[app->nr_zooms - 1];
+}
+
+/* ---- messages ---- */
+
+static bool attrs_equal(const struct attrs *a, const struct attrs *b)
+{
+	return a->aging_us == b->aging_us && a->aggregation_us == b->aggregation_us && a->update_us == b->update_us &&
+	       a->min_nr_regions == b->min_nr_regions && a->max_nr_regions == b->max_nr_regions &&
+	       a->freq_hz == b->freq_hz && a->period == b->period && a->budget_bp == b->budget_bp &&
+	       a->policy == b->policy;
+}
+
+struct attrs app_attrs(const struct app *app)
+{
+	const struct snapshot *last = history_last(app->history);
+
+	if (app->pending)
+		return app->wanted;
+	return last ? last->attrs : app->config.attrs;
+}
+
+void app_forget(struct app *app)
+{
+	app->ended = app->ended_badly = app->pending = false;
+	history_clear(app->history);
+	contrast_reset(&app->contrast);
+	app->frozen = false;
+	app->nr_zooms = 1;
+	app->cursor_set = false;
+}
+
+static unsigned take_snapshot(struct app *app, struct snapshot *snap)
+{
+	const struct snapshot *last = history_last(app->history);
+	struct err err = ERR_NONE;
+
+	if (last && last->pid != snap->pid)
+		app_forget(app);
+	if (snap->flags & SNAP_EXEC) {
+		app->nr_zooms = 1;
+		app->cursor_set = false;
+		app_say(app, APP_INFO, "the target has called exec: it is %s now", snap->comm);
+	}
+	if (app->pending && attrs_equal(&app->wanted, &snap->attrs))
+		app->pending = false;
+	if (app->config.on_snapshot && app->config.on_snapshot(app->config.ctx, snap, &err))
+		app_say(app, APP_ERROR, "%s", err.text);
+	history_push(app->history, snap);
+	return APP_HANDLED | APP_REDRAW;
+}
+
+static unsigned take_end(struct app *app, const struct err *err)
+{
+	const struct snapshot *last = history_last(app->history);
+
+	app->ended = true;
+	app->ended_badly = err->code != 0;
+	app->pending = false;
+	if (err->code)
+		snprintf(app->ended_text, sizeof(app->ended_text), "%.480s; q quits", err->text);
+	else if (app->config.fixed)
+		snprintf(app->ended_text, sizeof(app->ended_text), "end of %s; q quits", app->config.fixed);
+	else if (last)
+		snprintf(app->ended_text, sizeof(app->ended_text), "%s (%d) has ended; q quits", last->comm,
+			 (int)last->pid);
+	else
+		snprintf(app->ended_text, sizeof(app->ended_text), "the target has ended; q quits");
+	return APP_HANDLED | APP_REDRAW;
+}
+
+unsigned app_message(struct app *app, const struct message *message)
+{
+	switch (message->type) {
+	case MESSAGE_SNAPSHOT:
+		return take_snapshot(app, message->snapshot);
+	case MESSAGE_NOTICE:
+		/* most often a command that was refused: what is in force stays so */
+		app->pending = false;
+		app_say(app, APP_WARNING, "%s", message->err.text);
+		return APP_HANDLED | APP_REDRAW;
+	case MESSAGE_ENDED:
+		return take_end(app, &message->err);
+	}
+	return 0;
+}
+
+/* ---- keys ---- */
+
+static unsigned map_key(struct app *app, const struct term_event *event)
+{
+	const struct key *key = keymap_find(event->key);
+
+	if (event->key == TERM_KEY_MOUSE)
+		return app_mouse(app, event);
+	return key ? key->handler(app, key->arg) | APP_HANDLED : 0;
+}
+
+unsigned app_key(struct app *app, const struct term_event *event)
+{
+	static unsigned (*const handlers[APP_NR_MODES])(struct app *, const struct term_event *) = {
+		[APP_MAP] = map_key,	   [APP_HELP] = app_help_key, [APP_DIALOG] = app_dialog_key,
+		[APP_LIST] = app_list_key, [APP_FIND] = app_find_key, [APP_PANEL] = app_panel_key,
+	};
+	bool had_message = *app->message;
+	unsigned flags;
+
+	/* a message stands until the next key */
+	app->message[0] = '\0';
+	if (event->key == 3)
+		return APP_HANDLED | APP_QUIT;
+	flags = handlers[app->mode](app, event);
+	return had_message ? flags | APP_REDRAW : flags;
+}
+
+unsigned app_tick(struct app *app)
+{
+	if (app->mode != APP_LIST)
+		return 0;
+	read_list(app);
+	return APP_REDRAW;
+}
+
+int app_tick_ms(const struct app *app)
+{
+	return app->mode == APP_LIST ? LIST_TICK_MS : -1;
+}
+
+/* ---- a frame ---- */
+
+static void update_axis(struct app *app)
+{
+	const struct snapshot *snap = app_shown(app);
+	struct mappings *maps = snap ? snap->maps : NULL;
+	bool half_blocks = app->config.look.depth >= COLOR_DEPTH_256 && !app->config.look.ascii && !app->numbers;
+	const struct app_range *viewport = app_viewport(app);
+	struct axis_options options = {
+		.start = viewport->start,
+		.end = viewport->end,
+		.nr_lines = (unsigned)app->layout.map.rows,
+		.per_line = half_blocks ? 2 : 1,
+		.share = app->share,
+	};
+
+	if (maps == app->axis_maps && axis_options_equal(&options, &app->axis_options))
+		return;
+	app->axis_options = options;
+	mappings_put(app->axis_maps);
+	app->axis_maps = mappings_get(maps);
+	axis_build(&app->axis, maps, &options);
+}
+
+static void update_view(struct app *app)
+{
+	struct view_options options = {
+		.nr_cols = (unsigned)app_nr_cols(app),
+		.ticks_per_col = app_ticks_per_col(app),
+		.last_tick = app_edge_tick(app),
+	};
+
+	view_update(app->view, app->history, &app->axis, &options);
+}
+
+/* What is on the screen: its values for the contrast, its nodes for the legend. */
+static void learn(struct app *app)
+{
+	const struct snapshot *snap = app_shown(app);
+	unsigned col, nr_cols = view_nr_cols(app->view);
+	size_t row, nr_rows = view_nr_rows(app->view);
+
+	if (snap && snap->heat_unit != app->contrast_unit) {
+		contrast_reset(&app->contrast);
+		app->contrast_unit = snap->heat_unit;
+	}
+	app->seen_nodes = 0;
+	app->seen_valid = 0;
+	contrast_begin(&app->contrast);
+	for (col = 0; col < nr_cols; col++) {
+		const struct view_cell *cells = view_column(app->view, col);
+
+		for (row = 0; cells && row < nr_rows; row++) {
+			if (!cells[row].valid)
+				continue;
+			app->seen_valid |= cells[row].valid;
+			contrast_add(&app->contrast, app->show_peak ? cells[row].peak : cells[row].heat,
+				     contrast_weight(app->axis.rows[row].end - app->axis.rows[row].start));
+			if (cells[row].valid & VIEW_NODE)
+				app->seen_nodes |= 1u << (cells[row].node[0] & 31) |
+						   (cells[row].node_share[1] ? 1u << (cells[row].node[1] & 31) : 0);
+		}
+	}
+	contrast_end(&app->contrast, app->contrast_unit);
+}
+
+/* The row that takes the most accesses in the newest column, for a cursor that nobody has moved. */
+static size_t busiest_row(const struct app *app)
+{
+	unsigned nr_cols = view_nr_cols(app->view);
+	const struct view_cell *cells = nr_cols ? view_column(app->view, nr_cols - 1) : NULL;
+	size_t row, best = axis_row_of(&app->axis, 0);
+	double most = 0;
+
+	for (row = 0; cells && row < view_nr_rows(app->view); row++) {
+		const struct axis_row *r = &app->axis.rows[row];
+		double total = inspect_total((double)cells[row].heat, r->end - r->start, app->contrast_unit);
+
+		if (r->type == AXIS_ROW_MAPPED && total > most) {
+			most = total;
+			best = row;
+		}
+	}
+	return best;
+}
+
+static void update_cursor(struct app *app)
+{
+	unsigned nr_cols = view_nr_cols(app->view), col;
+	uint64_t first, end;
+	const struct axis_row *row;
+
+	memset(&app->inspect, 0, sizeof(app->inspect));
+	app->cursor_row = app->cursor_set ? axis_row_of(&app->axis, app->cursor_addr) : busiest_row(app);
+	if (!nr_cols || app->cursor_row >= app->axis.nr_rows)
+		return;
+	if (!app->cursor_set)
+		app->cursor_back = 0;
+	if (app->cursor_back >= nr_cols)
+		app->cursor_back = nr_cols - 1;
+	col = nr_cols - 1 - app->cursor_back;
+	row = &app->axis.rows[app->cursor_row];
+	if (!view_col_ticks(app->view, col, &first, &end))
+		first = end = 0;
+	inspect_cell(&app->inspect, app->history, view_cell(app->view, app->cursor_row, col), row->start, row->end,
+		     first, end);
+}
+
+static void prepare(struct app *app, int rows, int cols)
+{
+	uint64_t oldest = history_nr(app->history) ? history_tick(app->history, 0) : 0;
+
+	app->rows = rows;
+	app->cols = cols;
+	app->layout = layout_of(rows, cols, !app->hide_inspector);
+	app->help_room = paint_help_rows(rows, cols) - (rows - 2);
+	if (app->frozen && app->edge_tick < oldest)
+		app->edge_tick = oldest;
+	update_axis(app);
+	update_view(app);
+	learn(app);
+	update_cursor(app);
+	if (app->mode == APP_PANEL)
+		app_panel_update(app);
+}
+
+/* All between the header and the last lines. */
+static struct rect body_of(const struct layout *l, struct rect screen)
+{
+	int end = l->own_message ? l->message.row : l->keys.rows ? l->keys.row : screen.rows;
+
+	return (struct rect){ 1, 0, end > 1 ? end - 1 : 0, screen.cols };
+}
+
+static void paint_panel_screen(const struct paint *p, struct rect screen)
+{
+	const struct layout *l = &p->app->layout;
+
+	paint_panel(p, body_of(l, screen));
+	paint_panel_keys(p, l->keys);
+	paint_header(p, l->header);
+	if (l->own_message || *p->app->message)
+		paint_message(p, l->message);
+}
+
+static void paint_screen(const struct paint *p)
+{
+	const struct layout *l = &p->app->layout;
+
+	paint_times(p, l->title, l->times);
+	paint_map(p, l);
+	paint_inspector(p, l->inspector);
+	paint_cell_line(p, l->cell);
+	paint_legend(p, l->legend);
+	paint_keys(p, l->keys);
+	paint_header(p, l->header);
+	paint_message(p, l->message);
+}
+
+void app_paint(struct app *app, struct grid *grid)
+{
+	struct paint p = { .grid = grid, .app = app };
+	struct rect screen = { 0, 0, grid->rows, grid->cols };
+	int role;
+
+	for (role = 0; role < THEME_NR_ROLES; role++)
+		p.roles[role] = theme_style(app->config.theme, &app->config.look, (enum theme_role)role);
+	prepare(app, grid->rows, grid->cols);
+	grid_clear(grid, p.roles[THEME_TEXT]);
+	grid->cursor_row = grid->cursor_col = -1;
+	if (app->mode == APP_LIST) {
+		paint_process_list(&p, screen);
+		return;
+	}
+	if (app->mode == APP_PANEL)
+		paint_panel_screen(&p, screen);
+	else
+		paint_screen(&p);
+	if (app->mode == APP_HELP)
+		paint_help(&p, screen);
+	if (app->mode == APP_DIALOG)
+		paint_dialog(&p, screen);
+}

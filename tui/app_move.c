@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Handlers that move in time and in addresses. They change state; the next frame shows it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/report.h"
+#include "tui/app_state.h"
+
+#define MIN_VIEWPORT_BYTES (16 * PAGE_BYTES)
+
+static uint64_t newest_tick(const struct app *app)
+{
+	size_t nr = history_nr(app->history);
+
+	return nr ? history_tick(app->history, nr - 1) : 0;
+}
+
+static uint64_t oldest_tick(const struct app *app)
+{
+	return history_nr(app->history) ? history_tick(app->history, 0) : 0;
+}
+
+/* Freezes with the newest column at tick, within what is kept. */
+static void freeze_at(struct app *app, uint64_t tick)
+{
+	app->frozen = true;
+	app->edge_tick = tick < oldest_tick(app) ? oldest_tick(app) : tick;
+	if (app->edge_tick > newest_tick(app))
+		app->edge_tick = newest_tick(app);
+}
+
+unsigned app_freeze(struct app *app, int arg)
+{
+	(void)arg;
+	if (app->frozen)
+		app->frozen = false;
+	else if (history_nr(app->history))
+		freeze_at(app, newest_tick(app));
+	return APP_REDRAW;
+}
+
+/* Moves the picture by so many columns; beyond now it is live again only by End or space. */
+static void scroll_time(struct app *app, int64_t cols)
+{
+	uint64_t by = (uint64_t)llabs(cols) * app_ticks_per_col(app), edge = app_edge_tick(app);
+
+	if (!history_nr(app->history))
+		return;
+	if (cols < 0)
+		freeze_at(app, edge > by ? edge - by : 0);
+	else if (app->frozen)
+		freeze_at(app, edge + by);
+}
+
+unsigned app_page_time(struct app *app, int arg)
+{
+	scroll_time(app, (int64_t)arg * (app_nr_cols(app) > 1 ? app_nr_cols(app) * 3 / 4 : 1));
+	return APP_REDRAW;
+}
+
+unsigned app_end_time(struct app *app, int arg)
+{
+	if (arg > 0)
+		app->frozen = false;
+	else if (history_nr(app->history))
+		/* the oldest at the left edge, not at the right */
+		freeze_at(app, oldest_tick(app) + (uint64_t)(app_nr_cols(app) > 1 ? app_nr_cols(app) - 1 : 0) *
+							  app_ticks_per_col(app));
+	return APP_REDRAW;
+}
+
+unsigned app_zoom_time(struct app *app, int arg)
+{
+	uint64_t before = app_ticks_per_col(app);
+
+	if ((arg > 0 && app->time_zoom + 1 == app_nr_time_zooms) || (arg < 0 && !app->time_zoom)) {
+		app_say(app, APP_INFO, arg > 0 ? "a column cannot hold more" : "a column is one aggregation");
+		return APP_REDRAW;
+	}
+	app->time_zoom += (unsigned)arg;
+	/* the cursor stays at its time */
+	app->cursor_back = (unsigned)(app->cursor_back * before / app_ticks_per_col(app));
+	return APP_REDRAW;
+}
+
+/* ---- cursor ---- */
+
+static bool usable_row(const struct app *app, size_t row)
+{
+	return app->axis.rows[row].type == AXIS_ROW_MAPPED && app->axis.rows[row].start < app->axis.rows[row].end;
+}
+
+/* From now on the cursor is where it was seen last. */
+static bool set_cursor(struct app *app)
+{
+	if (app->cursor_set)
+		return true;
+	if (app->cursor_row >= app->axis.nr_rows)
+		return false;
+	app->cursor_set = true;
+	app->cursor_addr = app->axis.rows[app->cursor_row].start;
+	return true;
+}
+
+static void pan(struct app *app, int direction)
+{
+	struct app_range *now = app_viewport(app), all;
+
+	if (app->nr_zooms < 2 || !app->axis_maps)
+		return;
+	all = app->zooms[0];
+	axis_pan(app->axis_maps, direction, all.start, all.end, &now->start, &now->end);
+}
+
+unsigned app_move_row(struct app *app, int arg)
+{
+	size_t row = app->cursor_row;
+
+	if (!set_cursor(app))
+		return 0;
+	do {
+		if ((arg < 0 && !row) || (arg > 0 && row + 1 >= app->axis.nr_rows)) {
+			pan(app, arg);
+			return APP_REDRAW;
+		}
+		row += (size_t)arg;
+	} while (!usable_row(app, row));
+	app->cursor_addr = app->axis.rows[row].start;
+	app->cursor_row = row;
+	return APP_REDRAW;
+}
+
+unsigned app_move_col(struct app *app, int arg)
+{
+	if (!set_cursor(app))
+		return 0;
+	if (arg > 0 && app->cursor_back)
+		app->cursor_back--;
+	else if (arg > 0)
+		scroll_time(app, 1);
+	else if (app->cursor_back + 1 < (unsigned)app_nr_cols(app))
+		app->cursor_back++;
+	else
+		scroll_time(app, -1);
+	return APP_REDRAW;
+}
+
+unsigned app_follow(struct app *app, int arg)
+{
+	(void)arg;
+	app->cursor_set = false;
+	app->cursor_back = 0;
+	return APP_REDRAW;
+}
+
+/* The hottest row of the next run of hot rows in the cursor's column; hot: half as bright as the brightest, or more. */
+unsigned app_hottest(struct app *app, int arg)
+{
+	unsigned nr_cols = view_nr_cols(app->view);
+	const struct view_cell *cells;
+	size_t nr = app->axis.nr_rows, row, best = nr, i;
+	float most = 0;
+	bool left = false;
+
+	if (!nr || app->cursor_back >= nr_cols || !set_cursor(app))
+		return 0;
+	cells = view_column(app->view, nr_cols - 1 - app->cursor_back);
+	for (row = 0; cells && row < nr; row++)
+		if (cells[row].heat > most)
+			most = cells[row].heat;
+	for (i = 0, row = app->cursor_row; cells && i < 2 * nr; i++) {
+		bool hot = cells[row].valid && most > 0 && cells[row].heat >= most / 2;
+
+		if (!hot && best < nr)
+			break;
+		left |= !hot;
+		if (hot && left && (best == nr || cells[row].heat > cells[best].heat))
+			best = row;
+		row = (row + nr + (size_t)arg) % nr;
+		left |= arg > 0 ? row == 0 : row == nr - 1;
+	}
+	if (best < nr)
+		app->cursor_addr = app->axis.rows[best].start;
+	else
+		app_say(app, APP_INFO, "no other hot place at this time");
+	return APP_REDRAW;
+}
+
+/* ---- zoom ---- */
+
+static void push_viewport(struct app *app, uint64_t start, uint64_t end)
+{
+	struct app_range *now = app_viewport(app);
+
+	if (app->nr_zooms == APP_MAX_ZOOMS || (now->start == start && now->end == end)) {
+		app_say(app, APP_INFO, "this is as close as it gets");
+		return;
+	}
+	app->zooms[app->nr_zooms++] = (struct app_range){ start, end };
+}
+
+unsigned app_zoom(struct app *app, int arg)
+{
+	struct app_range to = *app_viewport(app);
+
+	if (arg < 0) {
+		if (app->nr_zooms > 1)
+			app->nr_zooms--;
+		else
+			app_say(app, APP_INFO, "all addresses are shown");
+		return APP_REDRAW;
+	}
+	if (!app->axis_maps || !set_cursor(app))
+		return 0;
+	axis_zoom(app->axis_maps, app->cursor_addr, 1, 2, MIN_VIEWPORT_BYTES, &to.start, &to.end);
+	push_viewport(app, to.start, to.end);
+	return APP_REDRAW;
+}
+
+unsigned app_zoom_mapping(struct app *app, int arg)
+{
+	const struct axis_group *group;
+
+	(void)arg;
+	if (!set_cursor(app))
+		return 0;
+	group = &app->axis.groups[app->axis.rows[app->cursor_row].group];
+	push_viewport(app, group->start, group->end);
+	return APP_REDRAW;
+}
+
+/* What the screen shows becomes all that is watched: the regions are spent there. */
+unsigned app_watch_range(struct app *app, int arg)
+{
+	const struct app_range *now = app_viewport(app);
+	bool all = app->nr_zooms < 2;
+	struct command command = { COMMAND_RANGE, .start = all ? 0 : now->start, .end = all ? 0 : now->end };
+
+	(void)arg;
+	if (app->config.fixed || app->ended || !app->config.send)
+		app_say(app, APP_WARNING, "nothing is collected any more: what is watched cannot be changed");
+	else if (!app->config.send(app->config.ctx, &command))
+		app_say(app, APP_WARNING, "the collector is busy: press Z again");
+	else if (all)
+		app_say(app, APP_INFO, "all addresses are watched, from the next aggregation on");
+	else
+		app_say(app, APP_INFO, "only %llx–%llx is watched from now on; 0 and Z: everything again",
+			(unsigned long long)now->start, (unsigned long long)now->end);
+	return APP_REDRAW;
+}
+
+unsigned app_zoom_all(struct app *app, int arg)
+{
+	(void)arg;
+	app->nr_zooms = 1;
+	return APP_REDRAW;
+}
+
+/* ---- mouse ---- */
+
+unsigned app_mouse(struct app *app, const struct term_event *event)
+{
+	const struct rect *map = &app->layout.map;
+	size_t row;
+
+	if (event->row < map->row || event->row >= map->row + map->rows || event->col < map->col ||
+	    event->col >= map->col + map->cols)
+		return 0;
+	row = (size_t)(event->row - map->row) * app->axis.per_line;
+	if (row >= app->axis.nr_rows || !usable_row(app, row))
+		return 0;
+	app->cursor_set = true;
+	app->cursor_row = row;
+	app->cursor_addr = app->axis.rows[row].start;
+	app->cursor_back = (unsigned)((map->col + map->cols - 1 - event->col) / app_cell_cols(app));
+	if (event->button == 4 || event->button == 5)
+		app_zoom(app, event->button == 4 ? 1 : -1);
+	return APP_HANDLED | APP_REDRAW;
+}
+
+/* ---- find ---- */
+
+unsigned app_find(struct app *app, int arg)
+{
+	(void)arg;
+	app->mode = APP_FIND;
+	app->find[0] = '\0';
+	return APP_REDRAW;
+}
+
+void app_go_to(struct app *app, uint64_t addr)
+{
+	const struct app_range *viewport = app_viewport(app);
+
+	if (addr < viewport->start || addr >= viewport->end)
+		app->nr_zooms = 1;
+	app->cursor_set = true;
+	app->cursor_addr = addr;
+}
+
+/* The next mapping below the cursor, and from the top again, whose name holds the text. */
+static const struct mapping *find_mapping(const struct app *app)
+{
+	const struct mappings *maps = app->axis_maps;
+	const struct mapping *from = app->cursor_set ? mappings_find(maps, app->cursor_addr) : NULL;
+	size_t i, first = from ? (size_t)(from - maps->v) + 1 : 0;
+
+	for (i = 0; i < maps->nr; i++) {
+		const struct mapping *m = &maps->v[(first + i) % maps->nr];
+
+		if (axis_shows(m) && (strcasestr(mappings_name(maps, m), app->find) ||
+				      strcasestr(mappings_short_name(maps, m), app->find)))
+			return m;
+	}
+	return NULL;
+}
+
+static void find_now(struct app *app)
+{
+	const struct mapping *m;
+	char *end;
+	uint64_t addr = strtoull(app->find, &end, 16);
+
+	if (!app->axis_maps || !*app->find)
+		return;
+	if (!strncmp(app->find, "0x", 2) && !*end) {
+		m = mappings_find(app->axis_maps, addr);
+		if (!m || !axis_shows(m))
+			app_say(app, APP_WARNING, "nothing is mapped at %s", app->find);
+		else
+			app_go_to(app, addr);
+		return;
+	}
+	m = find_mapping(app);
+	if (m)
+		app_go_to(app, m->start);
+	else
+		app_say(app, APP_WARNING, "no mapping's name holds \"%s\"", app->find);
+}
+
+unsigned app_find_key(struct app *app, const struct term_event *event)
+{
+	if (event->key == TERM_KEY_ESCAPE || event->key == TERM_KEY_ENTER || event->key == '\r') {
+		app->mode = APP_MAP;
+		if (event->key != TERM_KEY_ESCAPE)
+			find_now(app);
+		return APP_HANDLED | APP_REDRAW;
+	}
+	app_edit_text(app->find, sizeof(app->find), event);
+	return APP_HANDLED | APP_REDRAW;
+}

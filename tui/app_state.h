@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * app_state.h - the app's state: for its handlers, which change it, and for the
+ * painters, which read it. Nobody else includes this.
+ *
+ * Places: a row is a row of the axis (half a line where half blocks are drawn),
+ * a line is a line of the screen. Time is in ticks (history.h); columns count
+ * from 0 at the left, "back" counts columns back from the right edge.
+ */
+#ifndef TUI_APP_STATE_H
+#define TUI_APP_STATE_H
+
+#include "tui/app.h"
+#include "tui/axis.h"
+#include "tui/contrast.h"
+#include "tui/dialog.h"
+#include "tui/history.h"
+#include "tui/inspect.h"
+#include "tui/layout.h"
+#include "tui/overlay.h"
+#include "tui/panel.h"
+#include "tui/process_list.h"
+#include "tui/view.h"
+
+enum app_mode {
+	APP_MAP,
+	APP_HELP,
+	APP_DIALOG,
+	APP_LIST, /* of processes */
+	APP_FIND, /* a mapping's name is typed */
+	APP_PANEL,
+	APP_NR_MODES,
+};
+
+/* How bad a message is: its colour. */
+enum app_severity { APP_INFO, APP_WARNING, APP_ERROR };
+
+#define APP_MAX_ZOOMS 48
+
+struct app_range {
+	uint64_t start, end;
+};
+
+struct app {
+	struct app_config config;
+	enum app_mode mode;
+	int rows, cols; /* of the screen, as last painted */
+
+	struct history *history;
+	struct axis axis;
+	struct mappings *axis_maps; /* those it was made of: one reference */
+	struct axis_options axis_options;
+	struct view *view;
+	struct layout layout;
+	struct contrast contrast;
+	enum heat_unit contrast_unit;
+	const struct overlay *overlay;
+	struct overlay_brush brush;
+	bool show_peak;	     /* the hottest region in a cell instead of the mean */
+	bool hide_inspector; /* asked for */
+	enum axis_share share;
+	bool numbers;		/* in the cells, instead of halves */
+	struct theme own_theme; /* chosen by key; config.theme points to it then */
+	uint32_t seen_nodes;	/* bits of the nodes on the screen */
+	uint8_t seen_valid;	/* enum view_valid bits of any cell on it */
+
+	/* place in time */
+	bool frozen;
+	uint64_t edge_tick; /* frozen: the newest column holds it */
+	unsigned time_zoom; /* index into app_time_zooms */
+
+	/* place in addresses: the last is on the screen, [0] is all */
+	struct app_range zooms[APP_MAX_ZOOMS];
+	size_t nr_zooms;
+
+	/* the cursor; while it is not set it follows the busiest row of the newest column */
+	bool cursor_set;
+	uint64_t cursor_addr;
+	unsigned cursor_back;
+	struct inspect inspect; /* of the cell under it; made for each frame */
+	size_t cursor_row;	/* of the axis */
+
+	/* attributes that were asked for and are not in force yet */
+	bool pending;
+	struct attrs wanted;
+	struct dialog dialog;
+
+	char message[512];
+	enum app_severity severity;
+	bool ended; /* no more snapshots will come */
+	bool ended_badly;
+	char ended_text[512];
+
+	enum panel_id panel;
+	enum place_order panel_order;
+	bool panel_reverse;
+	size_t panel_at;	 /* the place that is selected */
+	struct places places;	 /* of the panel; made for each frame */
+	enum app_mode help_from; /* where help goes back to */
+
+	struct process_list list;
+	enum app_mode list_from; /* where it goes back to */
+	bool has_target;	 /* one is watched, or was */
+	char find[64];
+	int help_top;  /* lines of the help page above its first one on the screen */
+	int help_room; /* how far it can be scrolled, as last painted */
+};
+
+extern const unsigned app_time_zooms[];
+extern const size_t app_nr_time_zooms;
+
+/* The newest snapshot that the screen shows, or NULL. */
+const struct snapshot *app_shown(const struct app *app);
+/* The tick in the newest column. */
+uint64_t app_edge_tick(const struct app *app);
+/* Attributes in force, with what is pending in place. */
+struct attrs app_attrs(const struct app *app);
+struct app_range *app_viewport(struct app *app);
+unsigned app_ticks_per_col(const struct app *app);
+
+/* Columns of the screen that a cell of the map takes, and how many cells there are side by side. */
+#define APP_NUMBER_COLS 6
+int app_cell_cols(const struct app *app);
+int app_nr_cols(const struct app *app);
+
+void app_say(struct app *app, enum app_severity severity, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Another target: nothing of the former one is kept. */
+void app_forget(struct app *app);
+
+/* Sends new attributes after a check; says why not. Returns enum app_flags. */
+unsigned app_send_attrs(struct app *app, const struct attrs *attrs);
+
+/* Handlers of the map; arg is the key's own (keymap.h). All return enum app_flags. */
+unsigned app_quit(struct app *app, int arg);
+unsigned app_help(struct app *app, int arg);
+unsigned app_refresh(struct app *app, int arg);
+unsigned app_set_overlay(struct app *app, int arg);
+unsigned app_next_overlay(struct app *app, int arg);
+unsigned app_freeze(struct app *app, int arg);
+unsigned app_move_row(struct app *app, int arg);
+unsigned app_move_col(struct app *app, int arg);
+unsigned app_page_time(struct app *app, int arg);
+unsigned app_end_time(struct app *app, int arg);
+unsigned app_zoom(struct app *app, int arg);
+unsigned app_zoom_mapping(struct app *app, int arg);
+unsigned app_watch_range(struct app *app, int arg);
+unsigned app_zoom_all(struct app *app, int arg);
+unsigned app_zoom_time(struct app *app, int arg);
+unsigned app_follow(struct app *app, int arg);
+unsigned app_hottest(struct app *app, int arg);
+unsigned app_contrast(struct app *app, int arg);
+unsigned app_fix_contrast(struct app *app, int arg);
+unsigned app_peak(struct app *app, int arg);
+unsigned app_next_share(struct app *app, int arg);
+unsigned app_numbers(struct app *app, int arg);
+unsigned app_next_theme(struct app *app, int arg);
+unsigned app_inspector(struct app *app, int arg);
+unsigned app_aging(struct app *app, int arg);
+unsigned app_aggregation(struct app *app, int arg);
+unsigned app_max_regions(struct app *app, int arg);
+unsigned app_min_regions(struct app *app, int arg);
+unsigned app_settings(struct app *app, int arg);
+unsigned app_find(struct app *app, int arg);
+unsigned app_open_list(struct app *app, int arg);
+
+/* A click sets the cursor, the wheel zooms around it. */
+unsigned app_mouse(struct app *app, const struct term_event *event);
+
+unsigned app_panel(struct app *app, int arg);
+/* The snapshot that panels show: the cursor's. NULL: none yet. */
+const struct snapshot *app_panel_snapshot(const struct app *app);
+bool app_panel_has_places(const struct app *app);
+/* Makes app->places for a frame. */
+void app_panel_update(struct app *app);
+/* The cursor to an address, zoomed out where it is not on the screen. */
+void app_go_to(struct app *app, uint64_t addr);
+
+/* Keys of the other modes. */
+unsigned app_help_key(struct app *app, const struct term_event *event);
+unsigned app_dialog_key(struct app *app, const struct term_event *event);
+unsigned app_list_key(struct app *app, const struct term_event *event);
+unsigned app_panel_key(struct app *app, const struct term_event *event);
+unsigned app_find_key(struct app *app, const struct term_event *event);
+
+/* Appends a typed character to text, or deletes the last one; true: text has changed. */
+bool app_edit_text(char *text, size_t size, const struct term_event *event);
+
+#endif

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Handlers that change what is shown and how it is collected, and the keys of help, settings and process list. */
+#include <stdio.h>
+#include <string.h>
+
+#include "collector/text.h"
+#include "tui/app_state.h"
+
+unsigned app_quit(struct app *app, int arg)
+{
+	(void)app;
+	(void)arg;
+	return APP_QUIT;
+}
+
+unsigned app_refresh(struct app *app, int arg)
+{
+	(void)app;
+	(void)arg;
+	return APP_REDRAW | APP_REFRESH;
+}
+
+unsigned app_help(struct app *app, int arg)
+{
+	(void)arg;
+	app->help_from = app->mode;
+	app->mode = APP_HELP;
+	app->help_top = 0;
+	return APP_REDRAW;
+}
+
+unsigned app_help_key(struct app *app, const struct term_event *event)
+{
+	int page = app->rows > 6 ? app->rows - 6 : 1;
+	int by = event->key == TERM_KEY_DOWN	    ? 1
+		 : event->key == TERM_KEY_UP	    ? -1
+		 : event->key == TERM_KEY_PAGE_DOWN ? page
+		 : event->key == TERM_KEY_PAGE_UP   ? -page
+						    : 0;
+
+	if (!by) {
+		app->mode = app->help_from;
+		return APP_HANDLED | APP_REDRAW | (event->key == 'q' ? APP_QUIT : 0);
+	}
+	app->help_top += by;
+	if (app->help_top > app->help_room)
+		app->help_top = app->help_room;
+	if (app->help_top < 0)
+		app->help_top = 0;
+	return APP_HANDLED | APP_REDRAW;
+}
+
+/* ---- what is shown ---- */
+
+unsigned app_set_overlay(struct app *app, int arg)
+{
+	app->overlay = &overlay_table[(size_t)arg % overlay_nr];
+	return APP_REDRAW;
+}
+
+unsigned app_next_share(struct app *app, int arg)
+{
+	app->share = (enum axis_share)(((int)app->share + arg) % AXIS_NR_SHARES);
+	app_say(app, APP_INFO, "rows by %s", axis_share_name(app->share));
+	return APP_REDRAW;
+}
+
+unsigned app_numbers(struct app *app, int arg)
+{
+	int before = app_cell_cols(app);
+
+	(void)arg;
+	app->numbers = !app->numbers;
+	/* the cursor stays where it is on the screen, as near as can be */
+	app->cursor_back = app->cursor_back * (unsigned)before / (unsigned)app_cell_cols(app);
+	return APP_REDRAW;
+}
+
+/* The next shipped theme; the screen behind is the preview. */
+unsigned app_next_theme(struct app *app, int arg)
+{
+	struct err err = ERR_NONE;
+	struct theme theme;
+	size_t i = 0;
+
+	(void)arg;
+	while (theme_shipped_name(i) && strcmp(theme_shipped_name(i), app->config.theme->name) != 0)
+		i++;
+	i = theme_shipped_name(i) && theme_shipped_name(i + 1) ? i + 1 : 0;
+	if (theme_load(&theme, theme_shipped_name(i), &err)) {
+		app_say(app, APP_ERROR, "%s", err.text);
+		return APP_REDRAW;
+	}
+	app->own_theme = theme;
+	app->config.theme = &app->own_theme;
+	overlay_brush_init(&app->brush, app->config.theme, app->config.look);
+	app_say(app, APP_INFO, "theme %s; T: the next; to keep it: --theme %s", theme.name, theme.name);
+	return APP_REDRAW;
+}
+
+unsigned app_next_overlay(struct app *app, int arg)
+{
+	size_t at = (size_t)(app->overlay - overlay_table);
+
+	app->overlay = &overlay_table[(at + overlay_nr + (size_t)arg) % overlay_nr];
+	return APP_REDRAW;
+}
+
+unsigned app_contrast(struct app *app, int arg)
+{
+	app->contrast.mode = (enum contrast_mode)(((int)app->contrast.mode + arg) % CONTRAST_NR_MODES);
+	contrast_reset(&app->contrast);
+	return APP_REDRAW;
+}
+
+unsigned app_fix_contrast(struct app *app, int arg)
+{
+	(void)arg;
+	app->contrast.fixed = !app->contrast.fixed;
+	return APP_REDRAW;
+}
+
+unsigned app_peak(struct app *app, int arg)
+{
+	(void)arg;
+	app->show_peak = !app->show_peak;
+	app_say(app, APP_INFO, app->show_peak ? "a cell shows the hottest region in it" : "a cell shows the mean");
+	return APP_REDRAW;
+}
+
+unsigned app_inspector(struct app *app, int arg)
+{
+	(void)arg;
+	app->hide_inspector = !app->hide_inspector;
+	if (app->cols < LAYOUT_INSPECTOR_COLS)
+		app_say(app, APP_INFO, "the inspector needs %d columns; the line below the map has the essence",
+			LAYOUT_INSPECTOR_COLS);
+	return APP_REDRAW;
+}
+
+/* ---- attributes ---- */
+
+unsigned app_send_attrs(struct app *app, const struct attrs *attrs)
+{
+	struct command command = { .type = COMMAND_ATTRS, .attrs = *attrs };
+	struct err err = ERR_NONE;
+
+	if (app->config.fixed)
+		app_say(app, APP_WARNING, "intervals cannot be changed: this is %s", app->config.fixed);
+	else if (app->ended)
+		app_say(app, APP_WARNING, "intervals cannot be changed: the target has ended");
+	else if (attrs_check(attrs, &err))
+		app_say(app, APP_WARNING, "%s", err.text);
+	else if (!app->config.send || !app->config.send(app->config.ctx, &command))
+		app_say(app, APP_WARNING, "the collector is busy: try again");
+	else {
+		app->pending = true;
+		app->wanted = *attrs;
+	}
+	return APP_REDRAW;
+}
+
+/* The next of 1, 2, 5, 10, 20, 50 ... above or below v; at least 1. */
+static uint64_t step_125(uint64_t v, int direction)
+{
+	static const unsigned digits[] = { 1, 2, 5 };
+	uint64_t unit = 1, below = 1;
+	unsigned i;
+
+	for (i = 0; unit < UINT64_C(1000000000000000); i++) {
+		uint64_t step = digits[i % 3] * unit;
+
+		if (direction > 0 && step > v)
+			return step;
+		if (direction < 0 && step >= v)
+			return below;
+		below = step;
+		if (i % 3 == 2)
+			unit *= 10;
+	}
+	return v;
+}
+
+unsigned app_aging(struct app *app, int arg)
+{
+	struct attrs attrs = app_attrs(app);
+
+	attrs.aging_us = step_125(attrs.aging_us, arg);
+	return app_send_attrs(app, &attrs);
+}
+
+unsigned app_aggregation(struct app *app, int arg)
+{
+	struct attrs attrs = app_attrs(app);
+
+	attrs.aggregation_us = step_125(attrs.aggregation_us, arg);
+	return app_send_attrs(app, &attrs);
+}
+
+unsigned app_max_regions(struct app *app, int arg)
+{
+	struct attrs attrs = app_attrs(app);
+
+	attrs.max_nr_regions = (uint32_t)step_125(attrs.max_nr_regions, arg);
+	return app_send_attrs(app, &attrs);
+}
+
+unsigned app_min_regions(struct app *app, int arg)
+{
+	struct attrs attrs = app_attrs(app);
+
+	attrs.min_nr_regions = (uint32_t)step_125(attrs.min_nr_regions, arg);
+	return app_send_attrs(app, &attrs);
+}
+
+unsigned app_settings(struct app *app, int arg)
+{
+	struct attrs attrs = app_attrs(app);
+
+	(void)arg;
+	if (app->config.fixed || app->ended)
+		return app_send_attrs(app, &attrs); /* says why not */
+	dialog_open(&app->dialog, &attrs);
+	app->mode = APP_DIALOG;
+	return APP_REDRAW;
+}
+
+static void apply_dialog(struct app *app)
+{
+	struct attrs attrs;
+
+	if (!dialog_apply(&app->dialog, &attrs))
+		return;
+	app->mode = APP_MAP;
+	app_send_attrs(app, &attrs);
+}
+
+unsigned app_dialog_key(struct app *app, const struct term_event *event)
+{
+	switch (event->key) {
+	case TERM_KEY_ESCAPE:
+		app->mode = APP_MAP;
+		break;
+	case TERM_KEY_ENTER:
+	case '\r':
+		apply_dialog(app);
+		break;
+	case TERM_KEY_UP:
+	case TERM_KEY_BACKTAB:
+		dialog_move(&app->dialog, -1);
+		break;
+	case TERM_KEY_DOWN:
+	case TERM_KEY_TAB:
+		dialog_move(&app->dialog, 1);
+		break;
+	case TERM_KEY_BACKSPACE:
+	case TERM_KEY_DELETE:
+	case 0x7f:
+		dialog_type(&app->dialog, '\b');
+		break;
+	default:
+		if (event->key >= ' ' && event->key < 0x7f)
+			dialog_type(&app->dialog, (char)event->key);
+	}
+	return APP_HANDLED | APP_REDRAW;
+}
+
+/* ---- text that is typed ---- */
+
+bool app_edit_text(char *text, size_t size, const struct term_event *event)
+{
+	size_t len = strlen(text);
+	char utf8[4];
+	size_t n;
+
+	if (event->key == TERM_KEY_BACKSPACE || event->key == 0x7f || event->key == '\b') {
+		if (!len)
+			return false;
+		do
+			len--;
+		while (len && ((unsigned char)text[len] & 0xc0) == 0x80);
+		text[len] = '\0';
+		return true;
+	}
+	if (event->key == 'u' - 'a' + 1) {
+		text[0] = '\0';
+		return len > 0;
+	}
+	if (event->key < ' ' || event->key >= TERM_KEY_UP || grid_char_width(event->key) < 1)
+		return false;
+	n = term_utf8_encode(utf8, event->key);
+	if (len + n >= size)
+		return false;
+	memcpy(text + len, utf8, n);
+	text[len + n] = '\0';
+	return true;
+}
+
+/* ---- process list ---- */
+
+static unsigned choose_process(struct app *app)
+{
+	const struct process *p = process_list_selected(&app->list);
+	struct err err = ERR_NONE;
+
+	if (!p)
+		return APP_REDRAW;
+	if (app->config.choose(app->config.ctx, p->pid, &err)) {
+		app_say(app, APP_ERROR, "%s", err.text);
+		return APP_REDRAW;
+	}
+	app_forget(app);
+	app->has_target = true;
+	app->mode = app->list_from == APP_PANEL ? APP_PANEL : APP_MAP;
+	return APP_REDRAW;
+}
+
+static unsigned type_filter(struct app *app, const struct term_event *event)
+{
+	char filter[sizeof(app->list.filter)];
+
+	memcpy(filter, app->list.filter, sizeof(filter));
+	if (app_edit_text(filter, sizeof(filter), event))
+		process_list_filter(&app->list, filter);
+	return APP_REDRAW;
+}
+
+unsigned app_list_key(struct app *app, const struct term_event *event)
+{
+	static const struct {
+		uint32_t key;
+		int lines, pages;
+	} moves[] = {
+		{ TERM_KEY_UP, -1, 0 },	      { TERM_KEY_DOWN, 1, 0 },	    { TERM_KEY_PAGE_UP, 0, -1 },
+		{ TERM_KEY_PAGE_DOWN, 0, 1 }, { TERM_KEY_HOME, -99999, 0 }, { TERM_KEY_END, 99999, 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(moves) / sizeof(*moves); i++)
+		if (event->key == moves[i].key) {
+			process_list_move(&app->list, moves[i].lines + (long)moves[i].pages * (app->rows - 5));
+			return APP_HANDLED | APP_REDRAW;
+		}
+	if (event->key == TERM_KEY_ENTER || event->key == '\r')
+		return APP_HANDLED | choose_process(app);
+	if (event->key == TERM_KEY_ESCAPE) {
+		/* first the filter goes, then the list or the program: every letter is part of the filter */
+		if (!*app->list.filter && !app->has_target)
+			return APP_HANDLED | APP_QUIT;
+		if (!*app->list.filter) {
+			app->mode = app->list_from;
+			return APP_HANDLED | APP_REDRAW;
+		}
+		process_list_filter(&app->list, "");
+		return APP_HANDLED | APP_REDRAW;
+	}
+	return APP_HANDLED | type_filter(app, event);
+}

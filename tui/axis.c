@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/axis.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/report.h"
+
+#define SAME_FILE_GAP_BYTES (UINT64_C(4) << 20)	 /* the hole in a library of the older linkers, and then some */
+#define SAME_ANON_GAP_BYTES (UINT64_C(64) << 10) /* guard pages */
+#define ALIKE		    0.5f		 /* difference of cost below which two joins are alike */
+#define MAX_BSS_BYTES	    (UINT64_C(1) << 20)
+#define KERNEL_HALF	    (UINT64_C(1) << 63)
+
+/* An accessible mapping, cut to the viewport. */
+struct segment {
+	uint64_t start, end;
+	size_t mapping; /* index in the table */
+};
+
+/* Adjacent segments; groups are made by joining these. */
+struct run {
+	size_t first, nr; /* segments */
+	uint64_t start, end, bytes;
+	size_t largest; /* the mapping that names it */
+	uint64_t largest_bytes;
+	size_t nr_names; /* runs that went into it */
+	uint8_t kind;
+	size_t nr_lines;
+	double weight;
+};
+
+struct build {
+	const struct mappings *maps;
+	const struct axis_options *options;
+	struct segment *segs;
+	size_t nr_segs;
+	struct run *runs;
+	size_t nr_runs;
+	size_t nr_gaps; /* gap lines granted */
+	uint64_t min_gap;
+};
+
+bool axis_shows(const struct mapping *m)
+{
+	return (m->perms & (MAPPING_READ | MAPPING_WRITE | MAPPING_EXEC)) && m->start < KERNEL_HALF;
+}
+
+enum axis_what axis_what_of(const struct mapping *m)
+{
+	switch (m->kind) {
+	case MAPPING_HEAP:
+		return AXIS_HEAP;
+	case MAPPING_STACK:
+		return AXIS_STACK;
+	case MAPPING_ANON:
+		return AXIS_ANON;
+	case MAPPING_SHM:
+		return AXIS_SHARED;
+	case MAPPING_FILE:
+		return m->perms & MAPPING_EXEC ? AXIS_CODE : AXIS_FILE;
+	default:
+		return AXIS_CODE;
+	}
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t axis_mapped_bytes(const struct mappings *maps, uint64_t start, uint64_t end)
+{
+	const struct mapping *m = mappings_from(maps, start);
+	uint64_t sum = 0;
+
+	for (; m && m < maps->v + maps->nr && m->start < end; m++)
+		if (axis_shows(m))
+			sum += earlier(m->end, end) - later(m->start, start);
+	return sum;
+}
+
+static int collect_segments(struct build *b)
+{
+	const struct mapping *m = mappings_from(b->maps, b->options->start);
+	const struct mapping *end = b->maps->v + b->maps->nr;
+	size_t n = m ? (size_t)(end - m) : 0;
+
+	b->segs = malloc((n ? n : 1) * sizeof(*b->segs));
+	b->runs = malloc((n ? n : 1) * sizeof(*b->runs));
+	if (!b->segs || !b->runs)
+		return -ENOMEM;
+	for (; m && m < end && m->start < b->options->end; m++) {
+		if (!axis_shows(m) || m->start >= m->end)
+			continue;
+		b->segs[b->nr_segs++] = (struct segment){
+			.start = later(m->start, b->options->start),
+			.end = earlier(m->end, b->options->end),
+			.mapping = (size_t)(m - b->maps->v),
+		};
+	}
+	return 0;
+}
+
+/* Does the segment belong to the run before it, however much room there is? */
+static bool continues(const struct build *b, const struct run *run, const struct segment *seg)
+{
+	const struct mapping *last = &b->maps->v[b->segs[run->first + run->nr - 1].mapping];
+	const struct mapping *m = &b->maps->v[seg->mapping];
+	const struct mapping *head = &b->maps->v[run->largest];
+	uint64_t gap = seg->start - run->end;
+
+	if (m->kind == MAPPING_FILE && run->kind == MAPPING_FILE)
+		return gap <= SAME_FILE_GAP_BYTES &&
+		       (m->name == head->name || !strcmp(mappings_name(b->maps, m), mappings_name(b->maps, head)));
+	if (m->kind == MAPPING_ANON && run->kind == MAPPING_ANON)
+		return gap <= SAME_ANON_GAP_BYTES && !strcmp(mappings_name(b->maps, m), mappings_name(b->maps, head));
+	if (m->kind == MAPPING_ANON && run->kind == MAPPING_FILE && last->kind == MAPPING_FILE)
+		return !gap && (last->perms & MAPPING_WRITE) && !*mappings_name(b->maps, m) &&
+		       seg->end - seg->start <= later(MAX_BSS_BYTES, run->bytes);
+	return m->kind == MAPPING_VDSO && run->kind == MAPPING_VDSO && gap <= SAME_ANON_GAP_BYTES;
+}
+
+static void natural_runs(struct build *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->nr_segs; i++) {
+		const struct segment *seg = &b->segs[i];
+		struct run *run = b->nr_runs ? &b->runs[b->nr_runs - 1] : NULL;
+		uint64_t bytes = seg->end - seg->start;
+
+		if (!run || !continues(b, run, seg)) {
+			b->runs[b->nr_runs++] = (struct run){
+				.first = i,
+				.nr = 1,
+				.start = seg->start,
+				.end = seg->end,
+				.bytes = bytes,
+				.largest = seg->mapping,
+				.largest_bytes = bytes,
+				.nr_names = 1,
+				.kind = b->maps->v[seg->mapping].kind,
+			};
+			continue;
+		}
+		run->nr++;
+		run->end = seg->end;
+		run->bytes += bytes;
+		/* bss does not name a library */
+		if (bytes > run->largest_bytes && b->maps->v[seg->mapping].kind == run->kind) {
+			run->largest = seg->mapping;
+			run->largest_bytes = bytes;
+		}
+	}
+}
+
+/* What is lost when run i and the next are joined; only an order. */
+static float join_cost(const struct run *a, const struct run *b)
+{
+	uint64_t gap = b->start - a->end;
+	uint64_t smaller = earlier(a->bytes, b->bytes);
+	float cost = log2f((float)smaller + 1) + log2f((float)gap + 1) / 2;
+
+	if (a->kind == MAPPING_VDSO || b->kind == MAPPING_VDSO)
+		return cost;
+	if (a->kind != b->kind)
+		cost += 8;
+	if (a->kind == MAPPING_HEAP || b->kind == MAPPING_HEAP || a->kind == MAPPING_STACK || b->kind == MAPPING_STACK)
+		cost += 12;
+	return cost;
+}
+
+struct join {
+	float cost;
+	uint32_t run; /* with the one after it */
+};
+
+static int compare_joins(const void *va, const void *vb)
+{
+	const struct join *a = va, *b = vb;
+
+	if (a->cost != b->cost)
+		return a->cost < b->cost ? -1 : 1;
+	return (a->run > b->run) - (a->run < b->run);
+}
+
+static void join_into(struct run *a, const struct run *b)
+{
+	a->nr += b->nr;
+	a->end = b->end;
+	a->bytes += b->bytes;
+	a->nr_names += b->nr_names;
+	if (b->largest_bytes > a->largest_bytes) {
+		a->largest = b->largest;
+		a->largest_bytes = b->largest_bytes;
+		a->kind = b->kind;
+	}
+}
+
+/* Joins neighbours until max runs are left, those that lose least first. */
+static int join_runs(struct build *b, size_t max)
+{
+	size_t i, n = b->nr_runs - 1, out = 0;
+	struct join *joins;
+	bool *with_next;
+
+	if (b->nr_runs <= max)
+		return 0;
+	joins = malloc(n * sizeof(*joins));
+	with_next = calloc(b->nr_runs, sizeof(*with_next));
+	if (!joins || !with_next) {
+		free(joins);
+		free(with_next);
+		return -ENOMEM;
+	}
+	for (i = 0; i < n; i++)
+		joins[i] = (struct join){ join_cost(&b->runs[i], &b->runs[i + 1]), (uint32_t)i };
+	qsort(joins, n, sizeof(*joins), compare_joins);
+	/* those that lose about as much as the last are joined too: of many alike none stands out */
+	for (i = 0; i < n && (i < b->nr_runs - max || joins[i].cost <= joins[b->nr_runs - max - 1].cost + ALIKE); i++)
+		with_next[joins[i].run] = true;
+	for (i = 0; i < b->nr_runs; i++) {
+		if (i && with_next[i - 1])
+			join_into(&b->runs[out - 1], &b->runs[i]);
+		else
+			b->runs[out++] = b->runs[i];
+	}
+	b->nr_runs = out;
+	free(joins);
+	free(with_next);
+	return 0;
+}
+
+static uint64_t gap_after(const struct build *b, size_t run)
+{
+	return run + 1 < b->nr_runs ? b->runs[run + 1].start - b->runs[run].end : 0;
+}
+
+static int compare_u64_falling(const void *va, const void *vb)
+{
+	uint64_t a = *(const uint64_t *)va, b = *(const uint64_t *)vb;
+
+	return (a < b) - (a > b);
+}
+
+/* Grants a line to the largest gaps, at most max; the smallest that gets one is min_gap. */
+static int choose_gaps(struct build *b, size_t max)
+{
+	uint64_t *gaps = malloc(b->nr_runs * sizeof(*gaps));
+	size_t i, n = 0;
+
+	if (!gaps)
+		return -ENOMEM;
+	for (i = 0; i + 1 < b->nr_runs; i++)
+		if (gap_after(b, i) >= AXIS_MIN_GAP_BYTES)
+			gaps[n++] = gap_after(b, i);
+	qsort(gaps, n, sizeof(*gaps), compare_u64_falling);
+	/* equal gaps are granted together or not at all, so that the choice needs no order among them */
+	while (n > max) {
+		uint64_t v = gaps[n - 1];
+
+		while (n && gaps[n - 1] == v)
+			n--;
+	}
+	b->nr_gaps = n;
+	b->min_gap = n ? gaps[n - 1] : UINT64_MAX;
+	free(gaps);
+	return 0;
+}
+
+/* In quarter octaves, so that a growing heap does not move the axis at each step. */
+static double weight_of(uint64_t bytes, enum axis_share share)
+{
+	double quarters = ceil(log2((double)bytes / (double)PAGE_BYTES + 1) * 4);
+
+	switch (share) {
+	case AXIS_SHARE_BYTES:
+		return exp2(quarters / 4);
+	case AXIS_SHARE_EQUAL:
+		return 1;
+	default:
+		return exp2(quarters / 8);
+	}
+}
+
+static size_t max_lines(const struct build *b, const struct run *run)
+{
+	uint64_t rows = (run->bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+	size_t cap = b->options->nr_lines * 2 / 3;
+
+	if (b->nr_runs == 1 || !cap || b->options->share == AXIS_SHARE_BYTES)
+		cap = b->options->nr_lines;
+	rows = (rows + b->options->per_line - 1) / b->options->per_line;
+	return rows < cap ? (size_t)rows : cap;
+}
+
+/* A line each, then one at a time to the run with the most weight a line it would have: the divisor method of Hill. */
+static void share_lines(struct build *b)
+{
+	size_t i, spare = b->options->nr_lines - b->nr_gaps - b->nr_runs;
+
+	for (i = 0; i < b->nr_runs; i++) {
+		b->runs[i].nr_lines = 1;
+		b->runs[i].weight = weight_of(b->runs[i].bytes, b->options->share);
+	}
+	while (spare) {
+		double best = 0;
+		struct run *to = NULL;
+
+		for (i = 0; i < b->nr_runs; i++) {
+			struct run *run = &b->runs[i];
+			double claim = run->weight / (double)run->nr_lines;
+
+			if (claim > best && run->nr_lines < max_lines(b, run)) {
+				best = claim;
+				to = run;
+			}
+		}
+		if (!to)
+			break;
+		to->nr_lines++;
+		spare--;
+	}
+}
+
+static void name_group(const struct build *b, const struct run *run, struct axis_group *group)
+{
+	const char *name = mappings_short_name(b->maps, &b->maps->v[run->largest]);
+
+	if (run->nr_names > 1)
+		snprintf(group->name, sizeof(group->name), "%.40s +%zu", name, run->nr_names - 1);
+	else
+		snprintf(group->name, sizeof(group->name), "%s", name);
+}
+
+/* Part of a row is bytes of this segment: the largest part says what the row is. */
+static void add_part(const struct build *b, struct axis_row *row, uint64_t *most, const struct segment *seg,
+		     uint64_t bytes)
+{
+	if (bytes <= *most)
+		return;
+	*most = bytes;
+	row->what = (uint8_t)axis_what_of(&b->maps->v[seg->mapping]);
+}
+
+/* Rows of one run: equal parts of its mapped bytes, on page boundaries. */
+static void emit_run(const struct build *b, struct axis *axis, size_t index)
+{
+	const struct run *run = &b->runs[index];
+	uint64_t pages = (run->bytes + PAGE_BYTES - 1) / PAGE_BYTES, nr_rows = run->nr_lines * axis->per_line;
+	uint64_t done = 0; /* bytes of the run before the segment */
+	const struct segment *seg = &b->segs[run->first], *last = seg + run->nr - 1;
+	uint64_t start = seg->start, r;
+
+	for (r = 0; r < nr_rows; r++) {
+		/* rounded up: the first rows are never empty */
+		uint64_t upto = ((uint64_t)(((unsigned __int128)pages * (r + 1) + nr_rows - 1) / nr_rows)) * PAGE_BYTES;
+		struct axis_row *row = &axis->rows[axis->nr_rows++];
+		uint64_t most = 0;
+
+		upto = earlier(upto, run->bytes);
+		*row = (struct axis_row){ .start = start, .end = start, .group = index, .first = !r };
+		row->what = (uint8_t)axis_what_of(&b->maps->v[seg->mapping]);
+		while (done + (seg->end - seg->start) < upto && seg < last) {
+			add_part(b, row, &most, seg, seg->end - later(seg->start, start));
+			done += seg->end - seg->start;
+			seg++;
+		}
+		row->end = seg->start + (upto - done);
+		if (row->end < row->start)
+			row->end = row->start;
+		add_part(b, row, &most, seg, row->end - later(seg->start, start));
+		start = row->end;
+		if (start == seg->end && seg < last) {
+			done += seg->end - seg->start;
+			seg++;
+			start = seg->start;
+		}
+	}
+}
+
+static bool gap_is_reserved(const struct build *b, uint64_t start, uint64_t end)
+{
+	const struct mapping *m = mappings_from(b->maps, start);
+	uint64_t sum = 0;
+
+	for (; m && m < b->maps->v + b->maps->nr && m->start < end; m++)
+		sum += earlier(m->end, end) - later(m->start, start);
+	return sum > (end - start) / 2;
+}
+
+static void emit_gap(const struct build *b, struct axis *axis, size_t run)
+{
+	struct axis_row row = { .type = AXIS_ROW_GAP, .start = b->runs[run].end, .end = b->runs[run + 1].start };
+	unsigned i;
+
+	row.reserved = gap_is_reserved(b, row.start, row.end);
+	for (i = 0; i < axis->per_line; i++)
+		axis->rows[axis->nr_rows++] = row;
+}
+
+static int emit(const struct build *b, struct axis *axis)
+{
+	size_t i;
+
+	axis->rows = calloc((size_t)b->options->nr_lines * b->options->per_line, sizeof(*axis->rows));
+	axis->groups = calloc(b->nr_runs, sizeof(*axis->groups));
+	if (!axis->rows || !axis->groups)
+		return -ENOMEM;
+	axis->per_line = b->options->per_line;
+	for (i = 0; i < b->nr_runs; i++) {
+		const struct run *run = &b->runs[i];
+
+		axis->groups[i] = (struct axis_group){
+			.start = run->start,
+			.end = run->end,
+			.bytes = run->bytes,
+			.mapping = b->segs[run->first].mapping,
+			.nr_mappings = run->nr,
+		};
+		name_group(b, run, &axis->groups[i]);
+		emit_run(b, axis, i);
+		if (gap_after(b, i) >= b->min_gap)
+			emit_gap(b, axis, i);
+	}
+	axis->nr_groups = b->nr_runs;
+	return 0;
+}
+
+static int build(struct build *b, struct axis *axis)
+{
+	size_t nr_lines = b->options->nr_lines, max_runs;
+	int ret = collect_segments(b);
+
+	if (ret || !b->nr_segs)
+		return ret;
+	natural_runs(b);
+	max_runs = later(nr_lines * 3 / 5, 1);
+	ret = join_runs(b, max_runs);
+	if (!ret)
+		ret = choose_gaps(b, earlier(nr_lines / 6, nr_lines - b->nr_runs));
+	if (ret)
+		return ret;
+	share_lines(b);
+	return emit(b, axis);
+}
+
+int axis_build(struct axis *axis, const struct mappings *maps, const struct axis_options *options)
+{
+	struct build b = { .maps = maps, .options = options };
+	int ret = 0;
+
+	axis_free(axis);
+	axis->per_line = options->per_line;
+	if (maps && options->nr_lines)
+		ret = build(&b, axis);
+	free(b.segs);
+	free(b.runs);
+	if (ret)
+		axis_free(axis);
+	return ret;
+}
+
+void axis_free(struct axis *axis)
+{
+	free(axis->rows);
+	free(axis->groups);
+	*axis = (struct axis){ 0 };
+}
+
+bool axis_options_equal(const struct axis_options *a, const struct axis_options *b)
+{
+	return a->start == b->start && a->end == b->end && a->nr_lines == b->nr_lines && a->per_line == b->per_line &&
+	       a->share == b->share;
+}
+
+const char *axis_share_name(enum axis_share share)
+{
+	static const char *const names[AXIS_NR_SHARES] = {
+		"the root of the mapped bytes",
+		"the mapped bytes",
+		"equal parts",
+	};
+
+	return names[share];
+}
+
+bool axis_equal(const struct axis *a, const struct axis *b)
+{
+	size_t i;
+
+	if (a->nr_rows != b->nr_rows || a->per_line != b->per_line)
+		return false;
+	for (i = 0; i < a->nr_rows; i++)
+		if (a->rows[i].type != b->rows[i].type || a->rows[i].start != b->rows[i].start ||
+		    a->rows[i].end != b->rows[i].end)
+			return false;
+	return true;
+}
+
+size_t axis_row_of(const struct axis *axis, uint64_t addr)
+{
+	size_t i, best = axis->nr_rows;
+
+	for (i = 0; i < axis->nr_rows; i++) {
+		const struct axis_row *row = &axis->rows[i];
+
+		if (row->type != AXIS_ROW_MAPPED || row->start == row->end)
+			continue;
+		if (best < axis->nr_rows && row->start > addr)
+			break;
+		best = i;
+		if (addr < row->end)
+			break;
+	}
+	return best;
+}
+
+/* The address with `bytes` mapped bytes between start and it. */
+static uint64_t address_at(const struct mappings *maps, uint64_t start, uint64_t end, uint64_t bytes)
+{
+	const struct mapping *m = mappings_from(maps, start);
+
+	for (; m && m < maps->v + maps->nr && m->start < end; m++) {
+		uint64_t from = later(m->start, start), to = earlier(m->end, end);
+
+		if (!axis_shows(m))
+			continue;
+		if (bytes < to - from)
+			return from + bytes;
+		bytes -= to - from;
+	}
+	return end;
+}
+
+void axis_zoom(const struct mappings *maps, uint64_t addr, unsigned num, unsigned den, uint64_t min_bytes,
+	       uint64_t *start, uint64_t *end)
+{
+	/* in pages: the quotient below is smaller than want, so that addr stays inside */
+	uint64_t all = (axis_mapped_bytes(maps, *start, *end) + PAGE_BYTES - 1) / PAGE_BYTES;
+	uint64_t want = later(all * num / den, later(min_bytes / PAGE_BYTES, 1)), before, first;
+
+	if (want >= all)
+		return;
+	before = axis_mapped_bytes(maps, *start, earlier(later(addr, *start), *end)) / PAGE_BYTES;
+	first = before - (uint64_t)((unsigned __int128)before * want / all);
+	first = earlier(first, all - want);
+	addr = address_at(maps, *start, *end, first * PAGE_BYTES);
+	*end = address_at(maps, *start, *end, (first + want) * PAGE_BYTES - 1) + 1;
+	*start = addr;
+}
+
+void axis_pan(const struct mappings *maps, int direction, uint64_t first, uint64_t last, uint64_t *start, uint64_t *end)
+{
+	uint64_t all = axis_mapped_bytes(maps, first, last), size = axis_mapped_bytes(maps, *start, *end);
+	uint64_t at = axis_mapped_bytes(maps, first, *start), step = later(size / 4 / PAGE_BYTES, 1) * PAGE_BYTES;
+
+	if (!size || size >= all)
+		return;
+	at = direction < 0 ? at - earlier(at, step) : earlier(at + step, all - size);
+	*start = address_at(maps, first, last, at);
+	*end = address_at(maps, first, last, at + size - 1) + 1;
+}

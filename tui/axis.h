@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * axis.h - the address axis: which addresses each row of the map shows.
+ *
+ * A pure function of mappings, viewport and height; it moves when they do, and
+ * not when heat changes. Every accessible byte of the viewport is in exactly one
+ * row; what is not mapped, or mapped without any permission, is folded to one
+ * line. A line of the screen has per_line rows: two where half blocks are drawn.
+ *
+ * Lines are shared like this. Neighbouring mappings form groups (segments of one
+ * file with its bss, anonymous neighbours); while there are more groups than
+ * 3/5 of the lines, the two neighbours that lose least are joined: the smaller of
+ * the two is small, the gap is small, they are of a kind. Each group gets a line;
+ * the rest goes (enum axis_share) by the square root of the mapped bytes, at most 2/3 of all lines to
+ * one group. Proportional to bytes, a reserve of 20 T would hide the heap; by the
+ * logarithm, ten small libraries would. The root, rounded to quarter octaves so that
+ * a growing heap does not move the axis at each step, keeps both readable.
+ *
+ * axis_free() frees; an axis of all zero is empty.
+ */
+#ifndef TUI_AXIS_H
+#define TUI_AXIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "collector/mappings.h"
+
+enum axis_row_type {
+	AXIS_ROW_MAPPED, /* [start, end) begins and ends with mapped bytes of one group */
+	AXIS_ROW_GAP,	 /* [start, end) is not mapped (or left out): folded; all rows of its line say the same */
+};
+
+/* What a row is, by the mapping that most of it lies in. */
+enum axis_what {
+	AXIS_HEAP,
+	AXIS_STACK,
+	AXIS_ANON,
+	AXIS_SHARED, /* shared memory */
+	AXIS_CODE,   /* a file, executable; and the kernel's own */
+	AXIS_FILE,   /* a file's data */
+	AXIS_NR_WHATS,
+};
+
+struct axis_row {
+	enum axis_row_type type;
+	uint64_t start, end; /* MAPPED: empty in a second half line for which no page is left */
+	size_t group;	     /* MAPPED: index of the group; rows of a group are adjacent */
+	bool first;	     /* MAPPED: the first row of its group, which carries its name */
+	bool reserved;	     /* GAP: mapped for the greater part, but without any permission */
+	uint8_t what;	     /* MAPPED: enum axis_what */
+};
+
+/* Neighbouring mappings that share a name row: segments of one library, the heap, an anonymous arena. */
+struct axis_group {
+	uint64_t start, end; /* hull */
+	uint64_t bytes;	     /* accessible in it */
+	size_t mapping;	     /* its first one in the table */
+	size_t nr_mappings;
+	char name[64]; /* printable */
+};
+
+struct axis {
+	unsigned per_line;
+	size_t nr_rows; /* a multiple of per_line */
+	struct axis_row *rows;
+	size_t nr_groups;
+	struct axis_group *groups;
+};
+
+/* How lines are shared among groups, beyond the one that each has. */
+enum axis_share {
+	AXIS_SHARE_ROOT,  /* by the root of the mapped bytes: large and small stay readable */
+	AXIS_SHARE_BYTES, /* by the mapped bytes: true to scale */
+	AXIS_SHARE_EQUAL, /* the same for each that has pages enough */
+	AXIS_NR_SHARES,
+};
+
+struct axis_options {
+	uint64_t start, end; /* viewport */
+	unsigned nr_lines;
+	unsigned per_line; /* 1 or 2 */
+	enum axis_share share;
+};
+#define AXIS_END UINT64_MAX
+
+/* A gap smaller than this gets no line of its own. */
+#define AXIS_MIN_GAP_BYTES (UINT64_C(16) << 20)
+
+/* Replaces *axis. 0, or -ENOMEM and an empty axis. maps may be NULL: empty. */
+int axis_build(struct axis *axis, const struct mappings *maps, const struct axis_options *options);
+void axis_free(struct axis *axis);
+
+bool axis_options_equal(const struct axis_options *a, const struct axis_options *b);
+/* "root of the mapped bytes" ... */
+const char *axis_share_name(enum axis_share share);
+/* Same rows? (Names may differ.) */
+bool axis_equal(const struct axis *a, const struct axis *b);
+enum axis_what axis_what_of(const struct mapping *m);
+/* Does the axis cover this mapping, or is it left out (no permission at all; vsyscall)? */
+bool axis_shows(const struct mapping *m);
+/* The mapped row that holds addr, or the nearest one; nr_rows where there is none. */
+size_t axis_row_of(const struct axis *axis, uint64_t addr);
+/* Accessible bytes of [start, end). */
+uint64_t axis_mapped_bytes(const struct mappings *maps, uint64_t start, uint64_t end);
+
+/*
+ * The viewport with num/den of the mapped bytes of [*start, *end), around addr, which keeps its relative place;
+ * at least min_bytes. Page aligned. Both ends stay inside the given range.
+ */
+void axis_zoom(const struct mappings *maps, uint64_t addr, unsigned num, unsigned den, uint64_t min_bytes,
+	       uint64_t *start, uint64_t *end);
+/* Moves [*start, *end) by a quarter of its mapped bytes, up (-1) or down (1), within [first, last). */
+void axis_pan(const struct mappings *maps, int direction, uint64_t first, uint64_t last, uint64_t *start,
+	      uint64_t *end);
+
+#endif

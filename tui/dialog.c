@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/dialog.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/text.h"
+
+struct field {
+	const char *label;
+	const char *hint;
+	const char *prefix; /* how attrs_check() begins when it refuses this one */
+	void (*print)(char *dst, size_t size, const struct attrs *attrs);
+	int (*parse)(const char *text, struct attrs *attrs, struct err *err);
+};
+
+static void print_duration(char *dst, size_t size, uint64_t us)
+{
+	char text[TEXT_NUMBER_SIZE];
+
+	snprintf(dst, size, "%s", text_duration_us(text, us));
+}
+
+static int parse_u32(const char *text, const char *what, uint32_t *value, struct err *err)
+{
+	uint64_t number;
+	int ret = text_parse_u64(text, what, 0, UINT32_MAX, &number, err);
+
+	if (!ret)
+		*value = (uint32_t)number;
+	return ret;
+}
+
+static void print_aging(char *dst, size_t size, const struct attrs *attrs)
+{
+	print_duration(dst, size, attrs->aging_us);
+}
+
+static int parse_aging(const char *text, struct attrs *attrs, struct err *err)
+{
+	return text_parse_duration_us(text, "aging", &attrs->aging_us, err);
+}
+
+static void print_aggregation(char *dst, size_t size, const struct attrs *attrs)
+{
+	print_duration(dst, size, attrs->aggregation_us);
+}
+
+static int parse_aggregation(const char *text, struct attrs *attrs, struct err *err)
+{
+	return text_parse_duration_us(text, "aggregation", &attrs->aggregation_us, err);
+}
+
+static void print_update(char *dst, size_t size, const struct attrs *attrs)
+{
+	print_duration(dst, size, attrs->update_us);
+}
+
+static int parse_update(const char *text, struct attrs *attrs, struct err *err)
+{
+	return text_parse_duration_us(text, "update", &attrs->update_us, err);
+}
+
+static void print_min(char *dst, size_t size, const struct attrs *attrs)
+{
+	snprintf(dst, size, "%u", attrs->min_nr_regions);
+}
+
+static int parse_min(const char *text, struct attrs *attrs, struct err *err)
+{
+	return parse_u32(text, "min regions", &attrs->min_nr_regions, err);
+}
+
+static void print_max(char *dst, size_t size, const struct attrs *attrs)
+{
+	snprintf(dst, size, "%u", attrs->max_nr_regions);
+}
+
+static int parse_max(const char *text, struct attrs *attrs, struct err *err)
+{
+	return parse_u32(text, "max regions", &attrs->max_nr_regions, err);
+}
+
+static void print_freq(char *dst, size_t size, const struct attrs *attrs)
+{
+	if (attrs->freq_hz)
+		snprintf(dst, size, "%u", attrs->freq_hz);
+	else
+		snprintf(dst, size, "auto");
+}
+
+static int parse_freq(const char *text, struct attrs *attrs, struct err *err)
+{
+	if (!strcmp(text, "auto")) {
+		attrs->freq_hz = 0;
+		return 0;
+	}
+	return parse_u32(text, "frequency", &attrs->freq_hz, err);
+}
+
+static void print_budget(char *dst, size_t size, const struct attrs *attrs)
+{
+	snprintf(dst, size, "%g%%", attrs->budget_bp / 100.0);
+}
+
+static int parse_budget(const char *text, struct attrs *attrs, struct err *err)
+{
+	char *end;
+	double percent = strtod(text, &end);
+
+	if (end == text || strcmp(end, "%") || !(percent >= 0 && percent <= 100))
+		return err_set(err, 22, "budget: give a share of the target's CPU time, such as 1%%");
+	attrs->budget_bp = (uint32_t)lround(percent * 100);
+	return 0;
+}
+
+static const struct field fields[DIALOG_NR_FIELDS] = {
+	{ "aging interval", "between two looks at the target: 200ms", "aging", print_aging, parse_aging },
+	{ "aggregation interval", "one snapshot: 1s, 750ms", "aggregation", print_aggregation, parse_aggregation },
+	{ "update interval", "mappings and threads are read again: 1s", "update", print_update, parse_update },
+	{ "min regions", "at least 3", "min regions", print_min, parse_min },
+	{ "max regions", "more show more and cost more", "max regions", print_max, parse_max },
+	{ "sample frequency", "event sources: Hz and thread; auto: by budget", "frequency", print_freq, parse_freq },
+	{ "budget", "event sources: how much the target may be slowed", "budget", print_budget, parse_budget },
+};
+
+const char *dialog_label(size_t field)
+{
+	return fields[field].label;
+}
+
+const char *dialog_hint(size_t field)
+{
+	return fields[field].hint;
+}
+
+void dialog_open(struct dialog *dialog, const struct attrs *attrs)
+{
+	size_t i;
+
+	memset(dialog, 0, sizeof(*dialog));
+	dialog->attrs = *attrs;
+	for (i = 0; i < DIALOG_NR_FIELDS; i++) {
+		fields[i].print(dialog->fields[i].text, sizeof(dialog->fields[i].text), attrs);
+		dialog->fields[i].fresh = true;
+	}
+}
+
+void dialog_move(struct dialog *dialog, int by)
+{
+	dialog->fields[dialog->at].fresh = true;
+	dialog->at = (dialog->at + DIALOG_NR_FIELDS + (size_t)(by % DIALOG_NR_FIELDS)) % DIALOG_NR_FIELDS;
+}
+
+void dialog_type(struct dialog *dialog, char c)
+{
+	struct dialog_field *field = &dialog->fields[dialog->at];
+	size_t len = strlen(field->text);
+
+	field->refused[0] = '\0';
+	if (c == '\b') {
+		if (len)
+			field->text[len - 1] = '\0';
+	} else if (c > ' ' && c <= '~') {
+		if (field->fresh)
+			len = 0;
+		if (len + 1 < sizeof(field->text)) {
+			field->text[len] = c;
+			field->text[len + 1] = '\0';
+		}
+	}
+	field->fresh = false;
+}
+
+static void refuse(struct dialog *dialog, size_t field, const struct err *err)
+{
+	snprintf(dialog->fields[field].refused, sizeof(dialog->fields[field].refused), "%.150s", err->text);
+	dialog->at = field;
+}
+
+/* The field that a message of attrs_check() is about. */
+static size_t field_of(const struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < DIALOG_NR_FIELDS; i++)
+		if (!strncmp(err->text, fields[i].prefix, strlen(fields[i].prefix)))
+			return i;
+	return 0;
+}
+
+bool dialog_apply(struct dialog *dialog, struct attrs *attrs)
+{
+	struct err err = ERR_NONE;
+	size_t i;
+
+	*attrs = dialog->attrs;
+	for (i = 0; i < DIALOG_NR_FIELDS; i++)
+		dialog->fields[i].refused[0] = '\0';
+	for (i = 0; i < DIALOG_NR_FIELDS; i++)
+		if (fields[i].parse(dialog->fields[i].text, attrs, &err)) {
+			refuse(dialog, i, &err);
+			return false;
+		}
+	if (attrs_check(attrs, &err)) {
+		refuse(dialog, field_of(&err), &err);
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,602 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/text.h"
+#include "tui/history.h"
+#include "tui/theme.h"
+
+#define MAX_PID 4194304 /* PID_MAX_LIMIT of 64-bit kernels */
+
+struct option_row {
+	char letter; /* 0: none */
+	const char *name;
+	const char *arg; /* NULL: takes none */
+	const char *help;
+	int (*set)(struct options *options, const char *arg, struct err *err);
+};
+
+static int set_pid(struct options *o, const char *arg, struct err *err)
+{
+	uint64_t pid;
+	int rc = text_parse_u64(arg, "process id", 1, MAX_PID, &pid, err);
+
+	o->pid = rc ? 0 : (pid_t)pid;
+	return rc;
+}
+
+static int set_demo(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->demo = true;
+	return 0;
+}
+
+static int set_physical(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->physical = true;
+	return 0;
+}
+
+static int set_replay(struct options *o, const char *arg, struct err *err)
+{
+	(void)err;
+	o->replay = arg;
+	return 0;
+}
+
+static int set_speed(struct options *o, const char *arg, struct err *err)
+{
+	char *end;
+
+	o->speed = strtod(arg, &end);
+	if (end == arg || *end || !(o->speed >= 0.01 && o->speed <= 10000))
+		return err_set(err, EINVAL, "speed: \"%s\" is not a number from 0.01 to 10000", arg);
+	return 0;
+}
+
+static int set_record(struct options *o, const char *arg, struct err *err)
+{
+	(void)err;
+	o->record = arg;
+	return 0;
+}
+
+static int set_record_size(struct options *o, const char *arg, struct err *err)
+{
+	int rc = text_parse_bytes(arg, "record size", &o->record_bytes, err);
+
+	if (!rc && o->record_bytes < 4096)
+		return err_set(err, ERANGE, "record size: \"%s\" is too small: give at least 4K", arg);
+	return rc;
+}
+
+static int set_source(struct options *o, const char *arg, struct err *err)
+{
+	(void)err;
+	o->source = strcmp(arg, "auto") == 0 ? NULL : arg;
+	return 0;
+}
+
+static int set_sources(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->action = OPTIONS_SOURCES;
+	return 0;
+}
+
+static int set_event(struct options *o, const char *arg, struct err *err)
+{
+	(void)err;
+	o->event = arg;
+	return 0;
+}
+
+static int set_period(struct options *o, const char *arg, struct err *err)
+{
+	return text_parse_u64(arg, "period", 1, UINT64_C(1) << 62, &o->attrs.period, err);
+}
+
+static int set_freq(struct options *o, const char *arg, struct err *err)
+{
+	uint64_t hz = 0;
+	int rc = text_parse_u64(arg, "frequency", 1, 1000000, &hz, err);
+
+	o->attrs.freq_hz = (uint32_t)hz;
+	return rc;
+}
+
+/* A percentage with at most two decimals, as 1/10 000. */
+static int set_budget(struct options *o, const char *arg, struct err *err)
+{
+	char *end;
+	double percent = strtod(arg, &end);
+
+	if (end == arg || strcmp(end, "%") != 0 || !(percent >= 0.01 && percent <= 100))
+		return err_set(err, EINVAL, "budget: \"%s\" is not a percentage from 0.01%% to 100%%: write 1%%", arg);
+	o->attrs.budget_bp = (uint32_t)(percent * 100 + 0.5);
+	return 0;
+}
+
+static int set_aging(struct options *o, const char *arg, struct err *err)
+{
+	o->aging_given = true;
+	return text_parse_duration_us(arg, "aging interval", &o->attrs.aging_us, err);
+}
+
+static int set_aggregation(struct options *o, const char *arg, struct err *err)
+{
+	o->aggregation_given = true;
+	return text_parse_duration_us(arg, "aggregation interval", &o->attrs.aggregation_us, err);
+}
+
+static int set_update(struct options *o, const char *arg, struct err *err)
+{
+	return text_parse_duration_us(arg, "update interval", &o->attrs.update_us, err);
+}
+
+static int set_regions(struct options *o, const char *arg, struct err *err)
+{
+	char min[24];
+	const char *colon = strchr(arg, ':');
+	uint64_t lo, hi;
+	int rc;
+
+	if (!colon || (size_t)(colon - arg) >= sizeof(min))
+		return err_set(err, EINVAL, "regions: \"%s\" is not MIN:MAX: write 10:1000", arg);
+	memcpy(min, arg, (size_t)(colon - arg));
+	min[colon - arg] = '\0';
+	rc = text_parse_u64(min, "min regions", 3, ATTRS_MAX_NR_REGIONS, &lo, err);
+	if (!rc)
+		rc = text_parse_u64(colon + 1, "max regions", 3, ATTRS_MAX_NR_REGIONS, &hi, err);
+	if (rc)
+		return rc;
+	o->attrs.min_nr_regions = (uint32_t)lo;
+	o->attrs.max_nr_regions = (uint32_t)hi;
+	return 0;
+}
+
+/* Hexadecimal digits up to the character end, with or without 0x: as the kernel writes addresses, or as JSON has them.
+ */
+static bool parse_address(const char **s, char end, uint64_t *value)
+{
+	const char *digits = *s + (strncmp(*s, "0x", 2) == 0 ? 2 : 0);
+	size_t nr = strspn(digits, "0123456789abcdefABCDEF");
+
+	*value = strtoull(digits, NULL, 16);
+	*s = digits + nr + 1;
+	return nr > 0 && nr <= 16 && digits[nr] == end;
+}
+
+static int set_range(struct options *o, const char *arg, struct err *err)
+{
+	const char *s = arg;
+
+	if (!parse_address(&s, '-', &o->range_start) || !parse_address(&s, '\0', &o->range_end) ||
+	    o->range_start >= o->range_end)
+		return err_set(err, EINVAL, "range: \"%s\" is not START-END: write 7f05f3e00000-7f05f4600000", arg);
+	return 0;
+}
+
+static int set_split(struct options *o, const char *arg, struct err *err)
+{
+	if (strcmp(arg, "data") == 0)
+		o->attrs.policy = REGION_POLICY_DATA;
+	else if (strcmp(arg, "random") == 0)
+		o->attrs.policy = REGION_POLICY_RANDOM;
+	else
+		return err_set(err, EINVAL, "split: \"%s\" is neither data nor random", arg);
+	return 0;
+}
+
+static int set_overlay(struct options *o, const char *arg, struct err *err)
+{
+	(void)err;
+	o->overlay = arg;
+	return 0;
+}
+
+static int set_theme(struct options *o, const char *arg, struct err *err)
+{
+	(void)err;
+	o->theme = arg;
+	return 0;
+}
+
+static int set_color(struct options *o, const char *arg, struct err *err)
+{
+	static const struct {
+		const char *name;
+		enum color_mode mode;
+	} modes[] = {
+		{ "auto", COLOR_MODE_AUTO }, { "never", COLOR_MODE_NEVER },    { "16", COLOR_MODE_16 },
+		{ "256", COLOR_MODE_256 },   { "truecolor", COLOR_MODE_TRUE },
+	};
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (strcmp(arg, modes[i].name) == 0) {
+			o->color = modes[i].mode;
+			return 0;
+		}
+	}
+	return err_set(err, EINVAL, "color: \"%s\" is none of auto, never, 16, 256, truecolor", arg);
+}
+
+static int set_ascii(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->ascii = true;
+	return 0;
+}
+
+static int set_no_mouse(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->no_mouse = true;
+	return 0;
+}
+
+static int set_history(struct options *o, const char *arg, struct err *err)
+{
+	int rc = text_parse_bytes(arg, "history", &o->history_bytes, err);
+
+	if (!rc && o->history_bytes < (1u << 20))
+		return err_set(err, ERANGE, "history: \"%s\" is too small: give at least 1M", arg);
+	return rc;
+}
+
+static int set_batch(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->batch = true;
+	return 0;
+}
+
+static int set_json(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->batch = o->json = true;
+	return 0;
+}
+
+static int set_report(struct options *o, const char *arg, struct err *err)
+{
+	(void)err;
+	o->report = arg;
+	return 0;
+}
+
+/* "json" and "openmetrics" are forms of batch output too. */
+static int set_format(struct options *o, const char *arg, struct err *err)
+{
+	static const struct {
+		const char *name;
+		enum report_format format;
+		bool json, openmetrics;
+	} formats[] = {
+		{ "text", REPORT_TEXT, false, false },	     { "json", REPORT_JSON, true, false },
+		{ "csv", REPORT_CSV, false, false },	     { "svg", REPORT_SVG, false, false },
+		{ "openmetrics", REPORT_TEXT, false, true },
+	};
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (strcmp(formats[i].name, arg) != 0)
+			continue;
+		o->format = formats[i].format;
+		o->json = formats[i].json;
+		o->openmetrics = formats[i].openmetrics;
+		o->format_given = o->batch = true;
+		return 0;
+	}
+	return err_set(err, EINVAL, "format: \"%s\" is none of text, json, csv, svg, openmetrics", arg);
+}
+
+static int set_output(struct options *o, const char *arg, struct err *err)
+{
+	(void)err;
+	o->output = arg;
+	return 0;
+}
+
+static int set_iterations(struct options *o, const char *arg, struct err *err)
+{
+	return text_parse_u64(arg, "iterations", 1, UINT32_MAX, &o->iterations, err);
+}
+
+static int set_duration(struct options *o, const char *arg, struct err *err)
+{
+	return text_parse_duration_us(arg, "duration", &o->duration_us, err);
+}
+
+static int set_keys(struct options *o, const char *arg, struct err *err)
+{
+	(void)err;
+	o->keys = arg;
+	return 0;
+}
+
+static int set_dump_frame(struct options *o, const char *arg, struct err *err)
+{
+	return text_parse_u64(arg, "frame", 1, 1000000, &o->dump_frame, err);
+}
+
+static int set_size(struct options *o, const char *arg, struct err *err)
+{
+	char cols[16];
+	const char *x = strchr(arg, 'x');
+	uint64_t c, r;
+	int rc;
+
+	if (!x || (size_t)(x - arg) >= sizeof(cols))
+		return err_set(err, EINVAL, "size: \"%s\" is not COLSxROWS: write 80x24", arg);
+	memcpy(cols, arg, (size_t)(x - arg));
+	cols[x - arg] = '\0';
+	rc = text_parse_u64(cols, "columns", 1, 1000, &c, err);
+	if (!rc)
+		rc = text_parse_u64(x + 1, "rows", 1, 1000, &r, err);
+	if (rc)
+		return rc;
+	o->cols = (int)c;
+	o->rows = (int)r;
+	return 0;
+}
+
+static int set_svg(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->svg = true;
+	return 0;
+}
+
+static int set_seed(struct options *o, const char *arg, struct err *err)
+{
+	return text_parse_u64(arg, "seed", 0, UINT64_MAX - 1, &o->seed, err);
+}
+
+static int set_root(struct options *o, const char *arg, struct err *err)
+{
+	(void)err;
+	o->root = arg;
+	return 0;
+}
+
+static int set_help(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->action = OPTIONS_HELP;
+	return 0;
+}
+
+static int set_version(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->action = OPTIONS_VERSION;
+	return 0;
+}
+
+/* A row without set is a heading. */
+static const struct option_row rows[] = {
+	{ 0, NULL, NULL, "What to watch (without any of these: a list of processes to choose from)", NULL },
+	{ 'p', "pid", "PID", "a running process", set_pid },
+	{ 0, "demo", NULL, "a built-in synthetic target", set_demo },
+	{ 0, "physical", NULL, "all memory of the machine, by node and zone (kernel DAMON)", set_physical },
+	{ 'r', "replay", "FILE", "a recording: ours, damo's, perf.data (-p: which target of it)", set_replay },
+	{ 0, "speed", "X", "replay: X times as fast as it was", set_speed },
+	{ 0, NULL, NULL, "Recording", NULL },
+	{ 'o', "record", "FILE", "record while watching, in damo's json_compressed", set_record },
+	{ 0, "record-size", "SIZE", "go on with FILE.1, FILE.2 ... whenever a file has grown past this",
+	  set_record_size },
+	{ 0, NULL, NULL, "How to see it", NULL },
+	{ 's', "source", "NAME", "auto (default) or one of --sources", set_source },
+	{ 0, "sources", NULL, "list the sources: usable here? why not? what would help?", set_sources },
+	{ 'e', "event", "EVENT", "perf: an event in libpfm4's notation", set_event },
+	{ 'c', "period", "N", "perf: one sample every N events", set_period },
+	{ 'F', "freq", "HZ", "event sources: samples a second and thread, instead of a budget", set_freq },
+	{ 0, "budget", "P%", "how much the target may be slowed (default 1%)", set_budget },
+	{ 0, NULL, NULL, "Intervals and limits; durations need a unit: 500ms, 1.5s, 5000us", NULL },
+	{ 0, "aging", "D", "between two looks (default 200ms)", set_aging },
+	{ 0, "aggr", "D", "aggregation, one snapshot each (default 1s)", set_aggregation },
+	{ 0, "update", "D", "between two reads of mappings and threads (default 1s)", set_update },
+	{ 0, "range", "START-END", "watch these addresses alone; key Z while it runs", set_range },
+	{ 0, "regions", "MIN:MAX", "number of regions (default 10:1000)", set_regions },
+	{ 0, "split", "HOW", "regions cut where the data says (data, default) or as DAMON does (random)", set_split },
+	{ 0, NULL, NULL, "The screen", NULL },
+	{ 0, "overlay", "NAME", "what the map shows at first: heat, node, kind ...", set_overlay },
+	{ 0, "theme", "NAME", "a shipped theme, or a file (with a / in its name)", set_theme },
+	{ 0, "color", "WHEN", "auto, never, 16, 256, truecolor", set_color },
+	{ 0, "ascii", NULL, "only ASCII characters", set_ascii },
+	{ 0, "no-mouse", NULL, "leave the mouse to the terminal", set_no_mouse },
+	{ 0, "history", "SIZE", "memory for what was seen (default 64M)", set_history },
+	{ 0, NULL, NULL, "Without a screen", NULL },
+	{ 'b', "batch", NULL, "print snapshots as text", set_batch },
+	{ 0, "json", NULL, "print snapshots as JSON, one object a line", set_json },
+	{ 0, "report", "KIND", "of all snapshots: heatmap, wss, regions, hot, mappings, ages", set_report },
+	{ 0, "format", "FORMAT", "text, json; reports: csv, svg too; without one: openmetrics", set_format },
+	{ 0, "output", "FILE", "where a report or metrics go, each as a whole", set_output },
+	{ 'n', "iterations", "N", "end after N snapshots", set_iterations },
+	{ 'd', "duration", "D", "end after this time", set_duration },
+	{ 0, "dump-frame", "N", "print the screen as it is after N snapshots", set_dump_frame },
+	{ 0, "keys", "KEYS", "then press these keys: characters, and <tab> <left> <f1> ...", set_keys },
+	{ 0, "size", "COLSxROWS", "of that screen (default 80x24)", set_size },
+	{ 0, "svg", NULL, "print it as a picture", set_svg },
+	{ 0, "seed", "N", "of the demo and of every random choice", set_seed },
+	{ 0, "root", "DIR", "read /sys and /proc/sys below DIR (tests)", set_root },
+	{ 0, NULL, NULL, "Other", NULL },
+	{ 'h', "help", NULL, "this text", set_help },
+	{ 'V', "version", NULL, "the version", set_version },
+};
+
+#define NR_ROWS	  (sizeof(rows) / sizeof(rows[0]))
+#define LONG_BASE 1000 /* getopt's value of row i is LONG_BASE + i */
+
+static const struct option_row *row_of(int value)
+{
+	if (value >= LONG_BASE && (size_t)(value - LONG_BASE) < NR_ROWS)
+		return &rows[value - LONG_BASE];
+	for (size_t i = 0; i < NR_ROWS; i++)
+		if (rows[i].set && rows[i].letter == value)
+			return &rows[i];
+	return NULL;
+}
+
+static void fill_getopt(struct option *longs, char *shorts)
+{
+	size_t nr = 0;
+
+	*shorts++ = '+'; /* a command's own options are not ours */
+	*shorts++ = ':';
+	for (size_t i = 0; i < NR_ROWS; i++) {
+		if (!rows[i].set)
+			continue;
+		longs[nr++] = (struct option){ rows[i].name, rows[i].arg ? required_argument : no_argument, NULL,
+					       LONG_BASE + (int)i };
+		if (rows[i].letter) {
+			*shorts++ = rows[i].letter;
+			if (rows[i].arg)
+				*shorts++ = ':';
+		}
+	}
+	longs[nr] = (struct option){ 0 };
+	*shorts = '\0';
+}
+
+static int unknown_option(int value, char **argv, struct err *err)
+{
+	const char *arg = argv[optind - 1];
+
+	if (value == ':')
+		return err_set(err, EINVAL, "option %s needs a value; \"damontop --help\" shows it", arg);
+	if (optopt && optopt < LONG_BASE)
+		return err_set(err, EINVAL, "there is no option -%c; \"damontop --help\" lists all", optopt);
+	return err_set(err, EINVAL, "there is no option %s, or it takes no value; \"damontop --help\" lists all", arg);
+}
+
+/* What is left after the options: "-- COMMAND ARG ..." or nothing. */
+static int take_rest(struct options *o, int argc, char **argv, struct err *err)
+{
+	if (optind >= argc)
+		return strcmp(argv[argc - 1], "--") == 0
+			       ? err_set(err, EINVAL, "-- is to be followed by the command to start")
+			       : 0;
+	if (strcmp(argv[optind - 1], "--") != 0)
+		return err_set(err, EINVAL,
+			       "\"%s\" is no option: damontop -p PID watches a process, damontop -- %s starts "
+			       "a command",
+			       argv[optind], argv[optind]);
+	o->command = argv + optind;
+	return 0;
+}
+
+static int check_together(const struct options *o, struct err *err)
+{
+	int targets = (o->pid && !o->replay) + o->demo + o->physical + (o->command != NULL) + (o->replay != NULL);
+
+	if (o->action != OPTIONS_WATCH)
+		return 0;
+	if (targets > 1)
+		return err_set(err, EINVAL, "-p, --demo, --physical, -r and -- COMMAND exclude each other: give one");
+	if (!targets && (o->batch || o->dump_frame || o->report))
+		return err_set(err, EINVAL, "nothing to watch: give -p PID, -r FILE, --demo or -- COMMAND");
+	if (o->physical && o->source)
+		return err_set(err, EINVAL, "--physical is what one source alone can watch: leave out -s");
+	if (o->replay && o->source)
+		return err_set(err, EINVAL, "-r plays what a source has seen: leave out -s");
+	if (o->record_bytes && !o->record)
+		return err_set(err, EINVAL, "--record-size goes with -o");
+	if (o->report && o->openmetrics)
+		return err_set(err, EINVAL, "a report is in text, json, csv or svg: openmetrics goes without --report");
+	if (!o->report && (o->format == REPORT_CSV || o->format == REPORT_SVG))
+		return err_set(err, EINVAL, "--format csv and svg go with --report");
+	if (o->output && !o->report && !o->openmetrics)
+		return err_set(err, EINVAL, "--output goes with --report or --format openmetrics");
+	if (o->keys && !o->dump_frame)
+		return err_set(err, EINVAL, "--keys goes with --dump-frame");
+	return attrs_check(&o->attrs, err);
+}
+
+int options_parse(struct options *o, int argc, char **argv, struct err *err)
+{
+	struct option longs[NR_ROWS + 1];
+	char shorts[2 * NR_ROWS + 3];
+	int value, rc = 0;
+
+	*o = (struct options){
+		.attrs = attrs_default(),
+		.root = "",
+		.theme = THEME_DEFAULT,
+		.history_bytes = HISTORY_DEFAULT_BYTES,
+		.speed = 1,
+		.rows = 24,
+		.cols = 80,
+		.seed = 1,
+	};
+	fill_getopt(longs, shorts);
+	optind = 0; /* GNU: begins anew, also after an earlier call */
+	opterr = 0;
+	while (!rc && (value = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		const struct option_row *row = value == '?' || value == ':' ? NULL : row_of(value);
+
+		rc = row ? row->set(o, optarg, err) : unknown_option(value, argv, err);
+	}
+	if (!rc && o->action == OPTIONS_WATCH)
+		rc = take_rest(o, argc, argv, err);
+	/* An aggregation below the default aging interval: one look each. */
+	if (!rc && !o->aging_given && o->attrs.aging_us > o->attrs.aggregation_us)
+		o->attrs.aging_us = o->attrs.aggregation_us;
+	return rc ? rc : check_together(o, err);
+}
+
+void options_apply_defaults(const struct options *o, void (*defaults)(struct attrs *attrs), struct attrs *attrs)
+{
+	struct attrs wanted = *attrs;
+
+	if (!defaults)
+		return;
+	defaults(&wanted);
+	if (!o->aging_given)
+		attrs->aging_us = wanted.aging_us;
+	/* Those for which any aggregation will do keep the general one. */
+	if (!o->aggregation_given && wanted.aggregation_us != attrs->aggregation_us)
+		attrs->aggregation_us = o->aging_given ? attrs->aging_us * (wanted.aggregation_us / wanted.aging_us)
+						       : wanted.aggregation_us;
+	if (attrs->aging_us > attrs->aggregation_us)
+		attrs->aging_us = attrs->aggregation_us;
+}
+
+void options_print_help(FILE *out)
+{
+	fputs("damontop shows live which memory a process touches, how often, on which NUMA node, and what it is.\n\n"
+	      "  damontop -p PID [OPTIONS]\n"
+	      "  damontop [OPTIONS] -- COMMAND ARG ...\n",
+	      out);
+	for (size_t i = 0; i < NR_ROWS; i++) {
+		const struct option_row *row = &rows[i];
+		char left[40];
+
+		if (!row->set) {
+			fprintf(out, "\n%s:\n", row->help);
+			continue;
+		}
+		snprintf(left, sizeof(left), "%s--%s%s%s",
+			 row->letter ? (char[]){ '-', row->letter, ',', ' ', 0 } : "    ", row->name,
+			 row->arg ? " " : "", row->arg ? row->arg : "");
+		fprintf(out, "  %-26s %s\n", left, row->help);
+	}
+	fputs("\nExit status: 0 done; 1 the work failed; 2 the command line is wrong.\n", out);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * options.h - the command line.
+ *
+ * One table of options (options.c) makes parsing, --help and the completions.
+ * A plain value; strings point into argv.
+ */
+#ifndef TUI_OPTIONS_H
+#define TUI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "collector/attrs.h"
+#include "collector/err.h"
+#include "tui/report_table.h"
+#include "tui/term.h"
+
+enum options_action {
+	OPTIONS_WATCH,
+	OPTIONS_HELP,
+	OPTIONS_VERSION,
+	OPTIONS_SOURCES,
+};
+
+struct options {
+	enum options_action action;
+	pid_t pid; /* 0: not given */
+	bool demo;
+	bool physical;	       /* the whole machine */
+	const char *replay;    /* a recording to play */
+	double speed;	       /* of that: times as fast as it was */
+	const char *record;    /* a recording to make */
+	uint64_t record_bytes; /* of one file of it; 0: no limit */
+	char **command;	       /* NULL: none; ends with NULL */
+	const char *source;
+	const char *event;
+	const char *root;
+	struct attrs attrs;
+	uint64_t range_start, range_end; /* both 0: everything */
+	bool aging_given, aggregation_given;
+	const char *overlay;
+	const char *theme;
+	enum color_mode color;
+	bool ascii, no_mouse;
+	uint64_t history_bytes;
+	bool batch, json, openmetrics;
+	const char *report; /* its kind, or NULL */
+	const char *output; /* where report and metrics go; NULL: standard output */
+	enum report_format format;
+	bool format_given;
+	uint64_t iterations, duration_us;
+	const char *keys;
+	uint64_t dump_frame; /* 0: not asked for */
+	int rows, cols;	     /* of the dump */
+	bool svg;	     /* the dump as a picture */
+	uint64_t seed;
+};
+
+/* 0, or -EINVAL with what is wrong: the exit status is 2 then. */
+int options_parse(struct options *options, int argc, char **argv, struct err *err);
+
+/* Intervals that were not given become those that a source prefers; defaults may be NULL. */
+void options_apply_defaults(const struct options *options, void (*defaults)(struct attrs *attrs), struct attrs *attrs);
+
+void options_print_help(FILE *out);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tui/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector/record.h"
+#include "tui/openmetrics.h"
+#include "tui/report.h"
+#include "tui/theme.h"
+
+#define SZ_NAME 4096
+
+struct output {
+	const struct options *options;
+	struct record *record; /* NULL: nothing is recorded */
+	bool record_failed;    /* and has been said */
+	struct report_maker *report;
+	struct openmetrics metrics;
+	struct theme theme;
+};
+
+/* ---- a file that is there as a whole, or as it was ---- */
+
+static int begin_file(const char *name, char tmp[SZ_NAME], FILE **out, struct err *err)
+{
+	int fd;
+
+	if (snprintf(tmp, SZ_NAME, "%s.tmp", name) >= SZ_NAME)
+		return err_set(err, ENAMETOOLONG, "%s: %s", name, strerror(ENAMETOOLONG));
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	*out = fd < 0 ? NULL : fdopen(fd, "w");
+	return *out ? 0 : err_set(err, errno, "cannot write %s: %s", tmp, strerror(errno));
+}
+
+static int end_file(const char *name, const char *tmp, FILE *out, struct err *err)
+{
+	int failed = fflush(out) || ferror(out) ? errno : 0;
+
+	if (fclose(out) && !failed)
+		failed = errno;
+	if (!failed && rename(tmp, name))
+		failed = errno;
+	if (!failed)
+		return 0;
+	unlink(tmp);
+	return err_set(err, failed, "writing %s: %s", name, strerror(failed));
+}
+
+static int print_metrics(struct output *o, const struct snapshot *snap, struct err *err)
+{
+	const char *name = o->options->output;
+	char tmp[SZ_NAME];
+	FILE *out = stdout;
+	int rc = name ? begin_file(name, tmp, &out, err) : 0;
+
+	if (rc)
+		return rc;
+	rc = openmetrics_write(&o->metrics, out, snap);
+	if (name)
+		return end_file(name, tmp, out, err);
+	if (!rc && fflush(out))
+		rc = -errno;
+	return rc ? err_set(err, -rc, "writing to standard output: %s", strerror(-rc)) : 0;
+}
+
+/* ---- the interface ---- */
+
+static int open_report(struct output *o, struct err *err)
+{
+	static const enum color_depth depths[] = {
+		[COLOR_MODE_AUTO] = COLOR_DEPTH_MONO, [COLOR_MODE_NEVER] = COLOR_DEPTH_MONO,
+		[COLOR_MODE_16] = COLOR_DEPTH_16,     [COLOR_MODE_256] = COLOR_DEPTH_256,
+		[COLOR_MODE_TRUE] = COLOR_DEPTH_TRUE,
+	};
+	const struct options *from = o->options;
+	struct report_options options = {
+		.format = from->format,
+		.theme = &o->theme,
+		.look = { .depth = depths[from->color], .ascii = from->ascii },
+		.rows = from->rows,
+		.cols = from->cols,
+	};
+	int rc = theme_load(&o->theme, from->theme, err);
+
+	if (rc)
+		return rc;
+	if (from->color == COLOR_MODE_AUTO)
+		options.look.depth = from->output
+					     ? COLOR_DEPTH_MONO
+					     : term_depth_of_env(COLOR_MODE_AUTO, getenv("TERM"), getenv("COLORTERM"),
+								 getenv("NO_COLOR"), isatty(STDOUT_FILENO), -1);
+	if (options.format == REPORT_SVG)
+		options.look.depth = COLOR_DEPTH_TRUE;
+	options.with_colors = options.look.depth != COLOR_DEPTH_MONO;
+	return report_new(&o->report, from->report, &options, err);
+}
+
+int output_open(struct output **output, const struct options *options, struct err *err)
+{
+	struct output *o = calloc(1, sizeof(*o));
+	int rc = 0;
+
+	*output = NULL;
+	if (!o)
+		return err_set(err, ENOMEM, "no memory");
+	o->options = options;
+	if (options->report)
+		rc = open_report(o, err);
+	if (!rc && options->record)
+		rc = record_open(&o->record, options->record, options->record_bytes, err);
+	if (rc) {
+		output_close(o, NULL);
+		return rc;
+	}
+	*output = o;
+	return 0;
+}
+
+int output_add(struct output *o, const struct snapshot *snap, struct err *err)
+{
+	int rc = 0;
+
+	if (o->record && !o->record_failed) {
+		rc = record_add(o->record, snap, err);
+		o->record_failed = rc != 0;
+	}
+	if (!rc && o->report)
+		rc = report_add(o->report, snap, err);
+	if (!rc && o->options->openmetrics)
+		rc = print_metrics(o, snap, err);
+	return rc;
+}
+
+int output_finish(struct output *o, struct err *err)
+{
+	const char *name = o->options->output;
+	char tmp[SZ_NAME];
+	FILE *out = stdout;
+	int rc;
+
+	if (!o->report)
+		return 0;
+	rc = name ? begin_file(name, tmp, &out, err) : 0;
+	if (rc)
+		return rc;
+	rc = report_print(o->report, out, err);
+	if (!name)
+		return rc;
+	if (!rc)
+		return end_file(name, tmp, out, err);
+	fclose(out);
+	unlink(tmp);
+	return rc;
+}
+
+int output_close(struct output *o, struct err *err)
+{
+	int rc;
+
+	if (!o)
+		return 0;
+	rc = record_close(o->record, err);
+	report_free(o->report);
+	free(o);
+	return rc;
+}

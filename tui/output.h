@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * output.h - what becomes of each snapshot beside the screen: a recording, a
+ * report, metrics.
+ *
+ * output_add() is the one way there; the screen and the batch call it for each
+ * snapshot that they take from the channel. Tui thread only.
+ */
+#ifndef TUI_OUTPUT_H
+#define TUI_OUTPUT_H
+
+#include "collector/err.h"
+#include "collector/snapshot.h"
+#include "tui/options.h"
+
+struct output;
+
+/* Opens what the options ask for. -EINVAL: no such report. */
+int output_open(struct output **output, const struct options *options, struct err *err);
+
+/*
+ * Takes the snapshot, which stays the caller's. A recording that fails is reported once, by -errno with err; what is
+ * watched can still be watched. It is an error again at output_close().
+ */
+int output_add(struct output *output, const struct snapshot *snap, struct err *err);
+
+/* All snapshots have come: prints the report. 0 or -errno. */
+int output_finish(struct output *output, struct err *err);
+
+/* Ends a recording, and frees. 0 or -errno. NULL is fine. */
+int output_close(struct output *output, struct err *err);
+
+#endif

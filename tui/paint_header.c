@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The first line: what is watched, how, and what it costs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "collector/clock.h"
+#include "collector/text.h"
+#include "tui/hint.h"
+#include "tui/paint.h"
+
+#define MAX_ITEMS 20
+#define SZ_VALUE  72
+
+#define RANK_PENDING 2 /* what the user has just asked for is looked for here */
+
+struct item {
+	unsigned rank; /* the highest goes first where there is no room */
+	const char *label;
+	char value[SZ_VALUE];
+	enum theme_role role; /* of the value */
+	bool shown;
+	bool right; /* stands at the right edge */
+};
+
+struct header {
+	struct item items[MAX_ITEMS];
+	size_t nr;
+};
+
+static struct item *add(struct header *h, unsigned rank, const char *label, enum theme_role role)
+{
+	struct item *item = &h->items[h->nr < MAX_ITEMS ? h->nr++ : MAX_ITEMS - 1];
+
+	*item = (struct item){ .rank = rank, .label = label, .role = role, .shown = true };
+	return item;
+}
+
+static void print_bytes(struct item *item, uint64_t bytes)
+{
+	char text[TEXT_NUMBER_SIZE];
+
+	snprintf(item->value, SZ_VALUE, "%s", text_bytes(text, bytes));
+}
+
+/* A value that has been asked for and is not in force yet: "200ms→100ms". */
+static void print_change(struct item *item, const char *now, const char *wanted)
+{
+	if (strcmp(now, wanted)) {
+		snprintf(item->value, SZ_VALUE, "%.24s→%.24s", now, wanted);
+		item->role = THEME_WARN;
+		item->rank = RANK_PENDING;
+	} else {
+		snprintf(item->value, SZ_VALUE, "%s", now);
+	}
+}
+
+static void add_interval(struct header *h, unsigned rank, const char *label, uint64_t now_us, uint64_t wanted_us)
+{
+	char now[TEXT_NUMBER_SIZE], wanted[TEXT_NUMBER_SIZE];
+
+	print_change(add(h, rank, label, THEME_BAR_KEY), text_duration_us(now, now_us),
+		     text_duration_us(wanted, wanted_us));
+}
+
+static void add_target(struct header *h, const struct snapshot *shown)
+{
+	struct item *item = add(h, 1, "", THEME_BAR_KEY);
+
+	snprintf(item->value, SZ_VALUE, "%s", shown->comm);
+	if (shown->pid <= 0)
+		return;
+	item = add(h, 2, "", THEME_BAR_DIM);
+	snprintf(item->value, SZ_VALUE, "%d", (int)shown->pid);
+}
+
+static void add_wss(struct header *h, const struct snapshot *shown)
+{
+	struct item *item;
+	char bytes[TEXT_NUMBER_SIZE], share[16] = "";
+
+	if (!(shown->flags & SNAP_WSS_KNOWN))
+		return;
+	item = add(h, 3, "wss", THEME_BAR_KEY);
+	if ((shown->flags & SNAP_RSS_KNOWN) && shown->rss_bytes && shown->wss_bytes <= shown->rss_bytes)
+		snprintf(share, sizeof(share), " %.0f%%", (double)shown->wss_bytes * 100 / (double)shown->rss_bytes);
+	snprintf(item->value, SZ_VALUE, "%s%s%s", shown->flags & SNAP_WSS_EXACT ? "" : "~",
+		 text_bytes(bytes, shown->wss_bytes), share);
+}
+
+static void add_regions(struct header *h, const struct snapshot *shown, const struct attrs *now,
+			const struct attrs *wanted)
+{
+	struct item *item = add(h, 8, "regions", THEME_BAR_KEY);
+
+	if (now->max_nr_regions != wanted->max_nr_regions || now->min_nr_regions != wanted->min_nr_regions) {
+		snprintf(item->value, SZ_VALUE, "%zu of %u:%u→%u:%u", shown->nr_regions, now->min_nr_regions,
+			 now->max_nr_regions, wanted->min_nr_regions, wanted->max_nr_regions);
+		item->role = THEME_WARN;
+		item->rank = RANK_PENDING;
+	} else {
+		snprintf(item->value, SZ_VALUE, "%zu/%u", shown->nr_regions, now->max_nr_regions);
+	}
+}
+
+static void add_count(struct header *h, unsigned rank, const char *label, uint64_t count, enum theme_role role)
+{
+	char text[TEXT_NUMBER_SIZE];
+
+	snprintf(add(h, rank, label, role)->value, SZ_VALUE, "%s", text_count(text, count));
+}
+
+/* What went wrong is told as soon as there is any of it, and before most else. */
+static void add_health(struct header *h, const struct snapshot *newest)
+{
+	const struct snap_stats *stats = &newest->stats;
+	struct item *item;
+
+	if (stats->lost)
+		add_count(h, 4, "lost", stats->lost, THEME_BAD);
+	else
+		add_count(h, 10, "lost", 0, THEME_BAR_KEY);
+	if (stats->throttled)
+		add_count(h, 4, "throttled", stats->throttled, THEME_BAD);
+	if (stats->unattributed && stats->samples) {
+		item = add(h, 7, "unattributed", THEME_BAR_KEY);
+		snprintf(item->value, SZ_VALUE, "%.1f%%", (double)stats->unattributed * 100 / (double)stats->samples);
+	}
+	if (stats->dropped)
+		add_count(h, 5, "dropped", stats->dropped, THEME_BAD);
+	if (newest->duration_ns) {
+		item = add(h, 11, "own cpu", THEME_BAR_KEY);
+		snprintf(item->value, SZ_VALUE, "%.1f%%",
+			 (double)(stats->cpu_us * NSEC_PER_USEC) * 100 / (double)newest->duration_ns);
+	}
+}
+
+static void fill(struct header *h, const struct app *app)
+{
+	const struct snapshot *shown = app_shown(app), *newest = history_last(app->history);
+	const struct attrs *wanted;
+
+	snprintf(add(h, 12, "", THEME_TITLE)->value, SZ_VALUE, "damontop");
+	if (!shown)
+		return;
+	wanted = app->pending ? &app->wanted : &newest->attrs;
+	add_target(h, shown);
+	snprintf(add(h, 4, "", THEME_BAR)->value, SZ_VALUE, "%s", newest->source ? newest->source : "");
+	if (shown->flags & SNAP_RSS_KNOWN)
+		print_bytes(add(h, 9, "rss", THEME_BAR_KEY), shown->rss_bytes);
+	add_wss(h, shown);
+	add_interval(h, 6, "aging", newest->attrs.aging_us, wanted->aging_us);
+	add_interval(h, 5, "aggr", newest->attrs.aggregation_us, wanted->aggregation_us);
+	add_regions(h, shown, &newest->attrs, wanted);
+	add_health(h, newest);
+}
+
+static int width_of(const struct item *item)
+{
+	int width = grid_text_width(item->value);
+
+	return *item->label ? width + grid_text_width(item->label) + 1 : width;
+}
+
+/* Columns that the shown items take, two between each. */
+static int width_of_all(const struct header *h)
+{
+	int width = 0;
+	size_t i;
+
+	for (i = 0; i < h->nr; i++)
+		if (h->items[i].shown)
+			width += width_of(&h->items[i]) + 2;
+	return width;
+}
+
+static bool drop_one(struct header *h)
+{
+	struct item *worst = NULL;
+	size_t i;
+
+	for (i = 0; i < h->nr; i++)
+		if (h->items[i].shown && (!worst || h->items[i].rank >= worst->rank))
+			worst = &h->items[i];
+	if (!worst)
+		return false;
+	worst->shown = false;
+	return true;
+}
+
+/* Live, frozen or over; and the time of the newest column. Both at the right edge. */
+static void add_state(struct header *h, const struct app *app)
+{
+	const struct snapshot *shown = app_shown(app);
+	const char *state = app->frozen ? "frozen" : app->ended ? "ended" : app->config.fixed ? "replay" : "live";
+	enum theme_role role = app->frozen ? THEME_WARN : app->ended ? THEME_BAD : THEME_GOOD;
+	struct item *item;
+	char clock[16];
+
+	if (!shown && !app->ended)
+		state = "waiting";
+	item = add(h, 0, "", role);
+	item->right = true;
+	snprintf(item->value, SZ_VALUE, "● %s", state);
+	if (!shown)
+		return;
+	/* frozen, it says where one is */
+	item = add(h, app->frozen ? 3 : 7, "", THEME_BAR);
+	item->right = true;
+	snprintf(item->value, SZ_VALUE, "%s", paint_clock(clock, shown->wall_ns));
+}
+
+static struct style on_bar(const struct paint *p, enum theme_role role)
+{
+	struct style style = p->roles[role];
+
+	style.bg = p->roles[THEME_BAR].bg;
+	style.attr |= p->roles[THEME_BAR].attr;
+	return style;
+}
+
+/* Columns of those at the right edge. */
+static int width_right(const struct header *h)
+{
+	int width = 0;
+	size_t i;
+
+	for (i = 0; i < h->nr; i++)
+		if (h->items[i].shown && h->items[i].right)
+			width += width_of(&h->items[i]) + 2;
+	return width;
+}
+
+static void paint_item(const struct paint *p, int row, int *col, const struct item *item)
+{
+	int all = p->grid->cols;
+
+	if (*item->label)
+		*col += grid_text(p->grid, row, *col, all, item->label, p->roles[THEME_BAR_DIM], 0) + 1;
+	*col += grid_text(p->grid, row, *col, all, item->value, on_bar(p, item->role), 0) + 2;
+}
+
+void paint_header(const struct paint *p, struct rect where)
+{
+	struct header h = { .nr = 0 };
+	int col = where.col + 1, right;
+	size_t i;
+
+	if (where.rows < 1)
+		return;
+	grid_fill(p->grid, where, ' ', p->roles[THEME_BAR]);
+	fill(&h, p->app);
+	add_state(&h, p->app);
+	while (width_of_all(&h) > where.cols)
+		if (!drop_one(&h))
+			return;
+	right = where.cols + 1 - width_right(&h);
+	for (i = 0; i < h.nr; i++) {
+		if (!h.items[i].shown)
+			continue;
+		paint_item(p, where.row, h.items[i].right ? &right : &col, &h.items[i]);
+		/* name and number of the target belong together */
+		if (i == 1 && h.items[2].shown && h.items[2].role == THEME_BAR_DIM)
+			col--;
+	}
+}
+
+/* What the line says while there is no message: what the source notes, or what might be changed. */
+static void paint_hint(const struct paint *p, struct rect where)
+{
+	const struct snapshot *newest = history_last(p->app->history);
+	const char *hint = p->app->config.fixed ? NULL : hint_of(p->app->history);
+	int col = where.col + 1, end = where.col + where.cols;
+
+	if (hint) {
+		paint_at(p, where.row, &col, end, THEME_WARN, "hint ");
+		paint_at(p, where.row, &col, end, THEME_TEXT, "%s", hint);
+	} else if (newest && *newest->note) {
+		paint_at(p, where.row, &col, end, THEME_DIM, "note %s", newest->note);
+	}
+}
+
+void paint_message(const struct paint *p, struct rect where)
+{
+	static const enum theme_role roles[] = { THEME_STRONG, THEME_WARN, THEME_BAD };
+	const struct app *app = p->app;
+	const char *text = app->message;
+	enum theme_role role = roles[app->severity];
+
+	if (where.rows < 1)
+		return;
+	if (!*text && app->ended) {
+		text = app->ended_text;
+		role = app->ended_badly ? THEME_BAD : THEME_WARN;
+	}
+	if (*text) {
+		grid_fill(p->grid, where, ' ', p->roles[THEME_TEXT]);
+		grid_text(p->grid, where.row, where.col + 1, where.cols - 1, text, p->roles[role], GRID_ELLIPSIS);
+	} else if (app->layout.own_message && app->mode != APP_LIST) {
+		paint_hint(p, where);
+	}
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report_internal.h - what report.c and the kinds of reports share.
+ *
+ * A kind has an own struct, made by its open(); add() and print() get it.
+ * close() takes NULL.
+ */
+#ifndef TUI_REPORT_INTERNAL_H
+#define TUI_REPORT_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "tui/report.h"
+
+struct report_kind {
+	const char *name;
+	bool svg; /* it has a picture */
+	void *(*open)(const struct report_options *options);
+	int (*add)(void *data, const struct snapshot *snap);
+	int (*print)(void *data, const struct report_kind *kind, FILE *out);
+	void (*close)(void *data);
+};
+
+extern const struct report_kind report_heatmap, report_wss, report_regions, report_hot, report_mappings, report_ages;
+
+/* A copy that is the caller's; NULL without memory. */
+struct snapshot *report_copy(const struct snapshot *snap);
+
+#endif
