@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bench_harvest - what a harvest costs: the bare walk of clear_refs over a child's memory, the same with our hook and
+ * the reports read, and with a hash map updated for every page. In one run, by turns, the fastest of each. Needs a
+ * kernel that lets BPF in.
+ *
+ * bench_harvest [MIB [ROUNDS]]
+ */
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "collector/clock.h"
+#include "collector/sources/harvest_bpf.h"
+#include "collector/sources/sources.h"
+#include "per_page.skel.h"
+
+#define MAX_ROUNDS 31
+
+enum kind { BARE, OURS, PER_PAGE, WHOLE, NR_KINDS };
+static const char *const kind_names[NR_KINDS] = { "bare walk", "our hook", "hash map", "our whole pass" };
+
+struct bench {
+	struct source_params params;
+	int to_child, from_child, clear_refs_fd;
+	uint64_t nr_pages, mm;
+	uint64_t ns[NR_KINDS][MAX_ROUNDS], seen[NR_KINDS];
+};
+
+static void die(const char *what, const char *why)
+{
+	fprintf(stderr, "bench_harvest: %s: %s\n", what, why);
+	exit(1);
+}
+
+/* Touches every page once for each byte that it reads. */
+static void child(int in, int out, size_t bytes)
+{
+	char *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), byte = 0;
+
+	if (mem == MAP_FAILED || madvise(mem, bytes, MADV_NOHUGEPAGE))
+		_exit(1);
+	do {
+		/* A change of protection flushes the TLB, so that each touch sets the access bit again. */
+		if (mprotect(mem, bytes, PROT_READ) || mprotect(mem, bytes, PROT_READ | PROT_WRITE))
+			_exit(1);
+		for (size_t i = 0; i < bytes; i += PAGE_BYTES)
+			((volatile char *)mem)[i] = 1;
+	} while (write(out, &byte, 1) == 1 && read(in, &byte, 1) == 1);
+	_exit(0);
+}
+
+static void touch(struct bench *b)
+{
+	char byte = 0;
+
+	if (write(b->to_child, &byte, 1) != 1 || read(b->from_child, &byte, 1) != 1)
+		die("child", "has ended");
+}
+
+struct counter {
+	struct sink sink;
+	uint64_t nr_pages;
+};
+
+static void count_pages(struct sink *sink, const struct report *v, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		((struct counter *)sink)->nr_pages += v[i].count;
+}
+
+static uint64_t walk(struct bench *b)
+{
+	uint64_t begin = clock_now_ns(&clock_system);
+	int rc = clear_refs_walk(b->clear_refs_fd);
+
+	if (rc)
+		die("clear_refs", strerror(-rc));
+	return clock_now_ns(&clock_system) - begin;
+}
+
+static int find_mm(struct bench *b, struct harvest_bpf *bpf, struct err *err)
+{
+	struct harvest_target found;
+	int rc = harvest_bpf_find_target(bpf, &found, err);
+
+	b->mm = found.mm;
+	return rc;
+}
+
+static void run_ours(struct bench *b, int i)
+{
+	struct counter counter = { .sink = { .reports = count_pages } };
+	struct harvest_set set = { 0 };
+	struct err err = ERR_NONE;
+	struct harvest_bpf *bpf;
+	uint64_t begin;
+
+	if (harvest_bpf_open(&bpf, b->params.target, false, HARVEST_HOOKS_AUTO, 1 << 20, &err) || find_mm(b, bpf, &err))
+		die("our hook", err.text);
+	harvest_bpf_set_mm(bpf, b->mm);
+	touch(b);
+	begin = clock_now_ns(&clock_system);
+	b->ns[OURS][i] = walk(b);
+	if (harvest_bpf_collect(bpf, &set, &err))
+		die("our hook", err.text);
+	harvest_set_report(&set, &counter.sink);
+	b->ns[WHOLE][i] = clock_now_ns(&clock_system) - begin;
+	b->seen[OURS] = b->seen[WHOLE] = counter.nr_pages;
+	harvest_set_free(&set);
+	harvest_bpf_close(bpf);
+}
+
+static uint64_t run_per_page(struct bench *b)
+{
+	struct per_page_bpf_skel *skel = per_page_bpf_skel__open_and_load();
+	uint64_t ns, key = 0, next, *last = NULL;
+	struct {
+		uint64_t nr_accesses, rest;
+	} cell;
+
+	if (!skel || per_page_bpf_skel__attach(skel))
+		die("hash map", "cannot be loaded");
+	skel->bss->target_mm = b->mm;
+	touch(b);
+	ns = walk(b);
+	b->seen[PER_PAGE] = 0;
+	for (; bpf_map__get_next_key(skel->maps.cells, last, &next, sizeof(next)) == 0; last = &key) {
+		key = next;
+		if (bpf_map__lookup_elem(skel->maps.cells, &key, sizeof(key), &cell, sizeof(cell), 0) == 0)
+			b->seen[PER_PAGE] += cell.nr_accesses;
+	}
+	per_page_bpf_skel__destroy(skel);
+	return ns;
+}
+
+/* The fastest pass: what else runs on the machine only adds. */
+static double best_ms(struct bench *b, enum kind kind, int rounds)
+{
+	uint64_t best = b->ns[kind][0];
+
+	for (int i = 1; i < rounds; i++)
+		best = b->ns[kind][i] < best ? b->ns[kind][i] : best;
+	return (double)best / 1e6;
+}
+
+static void report(struct bench *b, int rounds)
+{
+	double ms[NR_KINDS], page[NR_KINDS];
+
+	for (enum kind k = BARE; k < NR_KINDS; k++)
+		ms[k] = best_ms(b, k, rounds);
+	for (enum kind k = BARE; k < NR_KINDS; k++) {
+		page[k] = (ms[k] - ms[BARE]) * 1e6 / (double)b->nr_pages;
+		printf("%-15s %8.1f ms a pass over %llu pages, %6.0f ns a page above the bare walk, %llu pages seen\n",
+		       kind_names[k], ms[k], (unsigned long long)b->nr_pages, page[k], (unsigned long long)b->seen[k]);
+	}
+	printf("harvest-cost ratio=%.3f pass=%.2f\n", page[OURS] / page[PER_PAGE], ms[WHOLE] / ms[BARE]);
+}
+
+int main(int argc, char **argv)
+{
+	struct bench b = { .params = { .attrs = attrs_default(), .root = "", .clock = &clock_system } };
+	size_t bytes = (argc > 1 ? strtoul(argv[1], NULL, 10) : 1024) << 20;
+	int rounds = argc > 2 ? atoi(argv[2]) : 5, to[2], from[2];
+	struct err err = ERR_NONE;
+	char byte;
+	pid_t pid;
+
+	if (rounds < 1 || rounds > MAX_ROUNDS || pipe(to) || pipe(from))
+		return 2;
+	pid = fork();
+	if (pid == 0)
+		child(to[0], from[1], bytes);
+	b.to_child = to[1];
+	b.from_child = from[0];
+	b.nr_pages = bytes / PAGE_BYTES;
+	if (pid < 0 || read(from[0], &byte, 1) != 1 || target_open(&b.params.target, pid, &err))
+		die("child", err.text);
+	b.clear_refs_fd = target_open_file(b.params.target, "clear_refs", O_WRONLY);
+	for (int i = 0; i < rounds; i++) {
+		touch(&b);
+		b.ns[BARE][i] = walk(&b);
+		run_ours(&b, i);
+		b.ns[PER_PAGE][i] = run_per_page(&b);
+	}
+	report(&b, rounds);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	target_close(b.params.target);
+	return 0;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * bench_perf_ring: reports a second from a ring through parsing and sorting to
+ * the counts of 1 000 regions, by the real perf source, on one core.
+ *
+ * The ring is a memory file that is filled before each pass; filling is the
+ * kernel's work and is not timed. Prints the median and the quartiles.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collector/attrs.h"
+#include "collector/clock.h"
+#include "collector/region.h"
+#include "collector/rng.h"
+#include "collector/sources/perf.h"
+
+#define PID	   4711
+#define NR_PAGES   128 /* as the source takes them by default */
+#define NR_PASSES  400
+#define NR_REGIONS 1000
+#define BASE	   UINT64_C(0x7f0000000000)
+#define SPAN	   (UINT64_C(4) << 30)
+
+/* What a PEBS or IBS sample looks like with all that the source asks for on one node. */
+struct record {
+	struct perf_event_header header;
+	uint64_t id, ip;
+	uint32_t pid, tid;
+	uint64_t addr, period, weight, data_src, page_size;
+};
+
+struct bench {
+	struct sink sink;
+	struct regions regions;
+	uint64_t nr_reports;
+	struct perf_event_mmap_page *page;
+	unsigned char *data;
+	size_t sz_data;
+	int fd;
+	struct rng rng;
+};
+
+static void count(struct sink *sink, const struct report *v, size_t nr)
+{
+	struct bench *b = (struct bench *)(void *)sink;
+
+	regions_add(&b->regions, v, nr);
+	b->nr_reports += nr;
+}
+
+static void must(int ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "bench_perf_ring: %s\n", what);
+	exit(1);
+}
+
+static void make_ring(struct bench *b)
+{
+	size_t sz_page = (size_t)sysconf(_SC_PAGESIZE), sz = (NR_PAGES + 1) * sz_page;
+
+	b->fd = memfd_create("bench", MFD_CLOEXEC);
+	must(b->fd >= 0 && !ftruncate(b->fd, (off_t)sz), "no memory file");
+	b->page = mmap(NULL, sz, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
+	must(b->page != MAP_FAILED, "no mapping");
+	b->data = (unsigned char *)b->page + sz_page;
+	b->sz_data = NR_PAGES * sz_page;
+}
+
+static void make_regions(struct bench *b)
+{
+	const struct range range = { .start = BASE, .end = BASE + SPAN };
+	struct attrs attrs = attrs_default();
+
+	attrs.min_nr_regions = attrs.max_nr_regions = NR_REGIONS;
+	regions_init(&b->regions, REGION_COUNT_EVENTS);
+	regions_set_ranges(&b->regions, &range, 1, &attrs);
+}
+
+/* Nine of ten accesses in an eighth of the range. */
+static uint64_t address(struct rng *rng)
+{
+	return BASE + (rng_below(rng, 10) ? SPAN / 4 + rng_below(rng, SPAN / 8) : rng_below(rng, SPAN));
+}
+
+static void fill(struct bench *b)
+{
+	uint64_t head = b->page->data_tail;
+	struct record r = {
+		.header = { .type = PERF_RECORD_SAMPLE, .misc = PERF_RECORD_MISC_USER, .size = sizeof(r) },
+		.id = 1,
+		.ip = 0x401000,
+		.pid = PID,
+		.tid = PID,
+		.period = 1009,
+		.weight = 200,
+		.page_size = 4096,
+		.data_src = PERF_MEM_S(OP, LOAD) | PERF_MEM_S(LVL, L3) | PERF_MEM_S(LVL, HIT),
+	};
+
+	while (head - b->page->data_tail + sizeof(r) <= b->sz_data) {
+		size_t off = head & (b->sz_data - 1),
+		       first = b->sz_data - off < sizeof(r) ? b->sz_data - off : sizeof(r);
+
+		r.addr = address(&b->rng);
+		memcpy(b->data + off, &r, first);
+		memcpy(b->data, (const char *)&r + first, sizeof(r) - first);
+		head += sizeof(r);
+	}
+	__atomic_store_n(&b->page->data_head, head, __ATOMIC_RELEASE);
+}
+
+static struct source *open_source(struct bench *b)
+{
+	struct source_params params = { .clock = &clock_system, .root = "", .attrs = attrs_default() };
+	struct err err = ERR_NONE;
+	struct pmu_event event;
+	struct source *source;
+
+	params.attrs.period = 1009;
+	must(!pmu_event_parse("raw:4,0x20d1", "", &event, &err), err.text);
+	pmu_event_want(&event, false);
+	event.attr[0].sample_type &= ~(uint64_t)PERF_SAMPLE_WEIGHT_STRUCT;
+	event.attr[0].sample_type |= PERF_SAMPLE_WEIGHT;
+	must(!perf_source_open_files(&source, &params, &event, PID, &b->fd, 1, NR_PAGES, &err), err.text);
+	return source;
+}
+
+static int by_value(const void *va, const void *vb)
+{
+	double a = *(const double *)va, b = *(const double *)vb;
+
+	return (a > b) - (a < b);
+}
+
+int main(void)
+{
+	static double rates[NR_PASSES];
+	struct bench b = { .sink = { .reports = count }, .rng = rng_seeded(1) };
+	struct source *source;
+	struct timespec from, to;
+	uint64_t before;
+
+	make_ring(&b);
+	make_regions(&b);
+	source = open_source(&b);
+	for (int i = 0; i < NR_PASSES; i++) {
+		fill(&b);
+		before = b.nr_reports;
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+		must(!source_perf.drain(source, &b.sink, NULL), "drain");
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+		rates[i] = (double)(b.nr_reports - before) /
+			   ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) * 1e3;
+	}
+	must(b.nr_reports == NR_PASSES * (b.sz_data / sizeof(struct record)), "reports are missing");
+	must(b.regions.nr_outside == 0, "reports outside of every region");
+	qsort(rates, NR_PASSES, sizeof(rates[0]), by_value);
+	printf("perf ring to %zu regions: %.1f million reports/s (quartiles %.1f to %.1f), %zu a pass\n", b.regions.nr,
+	       rates[NR_PASSES / 2], rates[NR_PASSES / 4], rates[NR_PASSES * 3 / 4], b.sz_data / sizeof(struct record));
+	source_perf.close(source);
+	regions_free(&b.regions);
+	return 0;
+}

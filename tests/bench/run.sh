@@ -1,0 +1,114 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# make bench: measures what docs/benchmarks.md explains, and prints one table at the end. About five minutes; QUICK=1: one and a half, with
+# fewer runs, so that the figures are noisier. Judges nothing: a goal that is not reached is marked, and the exit status
+# says only whether everything could be measured.
+. "$(dirname "$0")/../lib/lib.sh"
+
+if [ -n "${QUICK:-}" ]; then
+	truth_plans=moving cycles=5 screen_seconds=10 batch_seconds=5 starts=1
+else
+	truth_plans="moving seqwrite threads chase" cycles=24 screen_seconds=60 batch_seconds=15 starts=5
+fi
+bench=$BUILD/tests/bench
+table=$tmp/table
+status=0
+
+# figure WHAT HOW_MUCH GOAL: a line of the table.
+figure() { printf 'figure\t%s\t%s\t%s\n' "$@" >>"$table"; }
+
+# Runs a command for at most so many seconds and shows what it prints; its figures go to the table: run SECONDS COMMAND...
+run() {
+	local limit=$1
+	shift
+	timeout -k 5 "$limit" "$@" >"$tmp/out" 2>&1 </dev/null || { status=1 && figure "$(basename "$1") ${2:-}" "could not be measured" -; }
+	grep -v '^figure' "$tmp/out"
+	grep '^figure' "$tmp/out" >>"$table"
+}
+
+section() { printf '\n==== %s\n' "$1"; }
+
+# The value of NAME in what screen.py has printed last.
+said() { sed -n "s/^$1 //p" "$tmp/out"; }
+
+truth() {
+	local plan line
+	section "truth: 128 of 512 MiB hot, one second each, default budget"
+	TRUTH_PLANS=$truth_plans timeout -k 5 150 "$top/tests/live/truth.sh" >"$tmp/truth.out" 2>&1 </dev/null
+	grep -E '^(ok|not ok|====|median|worst|seq .*not judged)' "$tmp/truth.out"
+	for plan in $truth_plans; do
+		line=$(sed -n "/^==== $plan/,/^\(not \)\?ok/p" "$tmp/truth.out")
+		figure "overlap, $plan: median of the seconds" "$(sed -n 's/^median \([0-9.]*\).*/\1/p' <<<"$line")" ">= 0.95"
+		figure "overlap, $plan: worst whole second" "$(sed -n 's/^worst \([0-9.]*\).*/\1/p' <<<"$line")" ">= 0.85"
+		grep -q '^worst' <<<"$line" || status=1
+	done
+}
+
+own_cost() {
+	local i ms=()
+	start_workload moving -l 0 "$plans/moving.phases" || { status=1; return; }
+	section "own cost: on a process that keeps one CPU busy"
+	for ((i = 0; i < starts; i++)); do
+		run 20 python3 "$top/tests/bench/screen.py" --first --size 150x45 "$damontop" -p "$wl_pid"
+		ms+=("$(said first_ms)")
+	done
+	figure "from start to heat on the screen, median" "$(printf '%s\n' "${ms[@]}" | sort -n | sed -n "$(((starts + 1) / 2))p") ms (worst $(printf '%s\n' "${ms[@]}" | sort -n | tail -n 1))" "<= 1500 ms"
+	run 100 python3 "$top/tests/bench/screen.py" --size 150x45 --seconds $screen_seconds "$damontop" --history 1M -p "$wl_pid"
+	figure "own CPU with a screen of 150x45, of one CPU" "$(said cpu_percent) %" "<= 1 %"
+	figure "own memory after $((screen_seconds + 3)) s, RSS" "$(awk '/^rss/ { r = $2 } /^own/ { o = $2 } END { printf "%.1f MiB (%.1f private)", r / 1024, o / 1024 }' "$tmp/out")" "<= 16 MiB"
+	run 40 python3 "$top/tests/bench/screen.py" --seconds $batch_seconds "$damontop" -b --json -p "$wl_pid"
+	figure "own CPU in batch form, of one CPU" "$(said cpu_percent) %" "<= 1 %"
+	stop_workload "$wl_pid"
+}
+
+# The line of bench_region's first scene with this policy: median, worst second, second after the move.
+region_scene() { awk -v p="$1" '$0 ~ "^128 of 512 MiB, random +" p { sub(/.*(data|random) +/, ""); print $1 " (worst second " $3 ", after the move " $6 ")" }' "$tmp/out"; }
+
+need "$damontop" "$workload" python3
+uname -srm
+echo "$(nproc) CPUs, load $(cut -d' ' -f1-3 /proc/loadavg)"
+[ -d /sys/bus/event_source/devices/cpu ] && echo "with a PMU" || echo "no PMU"
+
+truth
+
+section "slowdown of the target: off, off, off, on, in one run"
+run 120 "$bench/bench_slowdown" memory $cycles
+run 120 "$bench/bench_slowdown" pingpong $cycles
+
+own_cost
+
+section "a target of 65 000 mappings"
+run 60 "$bench/bench_target"
+
+section "memory of the history"
+run 30 "$bench/bench_history"
+
+section "frames: history to grid, without the terminal"
+run 60 "$bench/bench_frame"
+for what in "same, heat" "new snapshot, heat" "new axis, heat" "65 000 mappings, new axis"; do
+	figure "frame 200x50, $what" "$(sed -n "s/^frame 200x50 $what *median *\([0-9]* us\) *95 % *\([0-9]* us\).*/\1 (95 % \2)/p" "$tmp/out")" "<= 2000 us"
+done
+
+section "from a perf ring to regions"
+run 30 "$bench/bench_perf_ring"
+figure "perf ring to regions, one CPU" "$(sed -n 's/.*regions: \([0-9.]*\) million reports\/s (\(.*\)),.*/\1 million reports\/s (\2)/p' "$tmp/out")" -
+
+section "regions: simulated reports, the same for both policies"
+run 60 "$bench/bench_region"
+figure "regions, split where the data says: overlap" "$(region_scene data)" -
+figure "regions, DAMON's random split: overlap" "$(region_scene random)" -
+
+if [ -z "${QUICK:-}" ]; then
+	section "access-bit harvest, on a kernel of its own in qemu"
+	timeout -k 5 400 sh "$top/tests/vm/bench.sh" </dev/null || { status=1 && figure "harvest in the guest" "could not be measured" -; }
+fi
+
+printf '\n==== all figures (* a goal that is not reached; load now %s)\n' "$(cut -d' ' -f1-3 /proc/loadavg)"
+awk -F '\t' '{
+	missed = " "
+	if (split($4, goal, " ") > 1 && ($3 == "" || goal[1] == "<=" && $3 + 0 > goal[2] + 0 || goal[1] == ">=" && $3 + 0 < goal[2] + 0))
+		missed = "*"
+	printf "%s %-50s %-12s %s\n", missed, $2, $4, $3 == "" ? "could not be measured" : $3
+}' "$table"
+exit $status

@@ -1,0 +1,232 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Compares what damontop says (JSON lines) with what a workload did (its truth file).
+
+    judge.py overlap DAMONTOP TRUTH --hot 128M [--min-median X] [--min-worst Y]
+        of each snapshot: the part of the truly hottest bytes that is in the hottest regions of the same size
+    judge.py pages DAMONTOP TRUTH [--min-precision X] [--min-recall Y]
+        of each snapshot: bytes in regions with heat, against bytes of the ranges that were accessed
+    judge.py members DAMONTOP TRUTH --map NAME [--min-precision X]
+        of all snapshots of a phase together: as many of the hottest members of a map as were hot, against those
+    judge.py attrs DAMONTOP TRUTH [--tolerance X]
+        of the last snapshot: bytes by map that are anon, file, huge and on each node, against how it was mapped
+
+Only snapshots that lie within one phase are judged; those across the border of two are listed. --skip N leaves out the first N.
+Prints a line for each and a summary; exit status 1 where a minimum is not reached, or where there is nothing to judge.
+"""
+import argparse
+import json
+import statistics
+import sys
+from collections import defaultdict
+
+# A snapshot may reach this much of its duration into another phase and still count as within one.
+MAX_STRAY = 0.02
+
+
+def size(text):
+    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    return int(float(text[:-1]) * units[text[-1].upper()]) if text[-1].upper() in units else int(text)
+
+
+def read_lines(path):
+    with open(path, encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines if line.endswith("}\n")]
+
+
+class Truth:
+    def __init__(self, path):
+        lines = read_lines(path)
+        self.start = lines[0]
+        self.slices = [line for line in lines if line["type"] == "slice"]
+        self.maps = {}
+        for m in self.start["maps"]:
+            base = int(m["start"], 16)
+            self.maps[m["name"]] = dict(m, members=[
+                (base + i * m["stride"], base + i * m["stride"] + m["size"]) for i in range(m["count"])])
+
+    def phases(self):
+        """[(begin_ns, end_ns, key)] of each phase played."""
+        out = []
+        for s in self.slices:
+            key = (s["loop"], s["phase"])
+            if out and out[-1][2] == key:
+                out[-1][1] = s["end_ns"]
+            else:
+                out.append([s["begin_ns"], s["end_ns"], key])
+        return out
+
+    def within(self, begin, end):
+        """The phase that [begin, end) lies in, or None."""
+        for b, e, key in self.phases():
+            if min(end, e) - max(begin, b) >= (end - begin) * (1 - MAX_STRAY):
+                return key
+        return None
+
+    def ranges(self, begin, end):
+        """{(start, end): accesses} in that time, slices cut at its ends taken in proportion."""
+        out = defaultdict(float)
+        for s in self.slices:
+            part = min(end, s["end_ns"]) - max(begin, s["begin_ns"])
+            if part <= 0:
+                continue
+            for r in s["ranges"]:
+                out[int(r["start"], 16), int(r["end"], 16)] += r["accesses"] * part / (s["end_ns"] - s["begin_ns"])
+        return out
+
+
+def density(ranges):
+    """Ranges that may overlap, as pieces that do not: [(start, end, accesses per byte)]."""
+    edges = sorted({e for r in ranges for e in r})
+    pieces = []
+    for start, end in zip(edges, edges[1:]):
+        d = sum(n / (e - s) for (s, e), n in ranges.items() if s <= start and end <= e)
+        if d > 0:
+            pieces.append((start, end, d))
+    return pieces
+
+
+def hottest(pieces, want):
+    """The hottest pieces that add up to want bytes, [(start, end, share of it taken)]."""
+    out = []
+    for start, end, _ in sorted(pieces, key=lambda p: -p[2]):
+        take = min(1.0, want / (end - start))
+        out.append((start, end, take))
+        want -= (end - start) * take
+        if want <= 0:
+            break
+    return out
+
+
+def common(a, b):
+    """Bytes in both; a piece that is taken in part counts in that part, wherever it lies."""
+    return sum(max(0, min(e, f) - max(s, t)) * x * y for s, e, x in a for t, f, y in b)
+
+
+def regions(snap):
+    return [(int(r["start"], 16), int(r["end"], 16), r["heat"]) for r in snap["regions"]]
+
+
+def clip(pieces, to):
+    return [(max(s, a), min(e, b), h) for s, e, h in pieces for a, b in to if min(e, b) > max(s, a)]
+
+
+def judged(args, truth):
+    """(snapshot, begin_ns, phase) of those within one phase."""
+    for n, snap in enumerate(read_lines(args.damontop)):
+        end, begin = snap["time_ns"], snap["time_ns"] - snap["duration_ns"]
+        phase = truth.within(begin, end)
+        if n < args.skip:
+            continue
+        if phase is None:
+            print(f"seq {snap['seq']}: not within one phase, not judged")
+            continue
+        yield snap, begin, phase
+
+
+def verdict(what, value, minimum):
+    good = minimum is None or value >= minimum
+    print(f"{what} {value:.4f}" + ("" if minimum is None else f" ({'>=' if good else 'BELOW'} {minimum})"))
+    return good
+
+
+def overlap(args, truth):
+    scores = []
+    for snap, begin, phase in judged(args, truth):
+        hot = hottest(density(truth.ranges(begin, snap["time_ns"])), args.hot)
+        score = common(hottest([r for r in regions(snap) if r[2] > 0], args.hot), hot) / args.hot
+        scores.append(score)
+        print(f"seq {snap['seq']} phase {phase[1]}: overlap {score:.4f}, reports {snap['stats']['reports']}, "
+              f"regions {len(snap['regions'])}")
+    if not scores:
+        print("nothing to judge")
+        return False
+    good = verdict("median", statistics.median(scores), args.min_median)
+    return verdict("worst", min(scores), args.min_worst) and good
+
+
+def pages(args, truth):
+    all_maps = [m for x in truth.maps.values() for m in x["members"]]
+    worst_p, worst_r = 1.0, 1.0
+    nr = 0
+    for snap, begin, phase in judged(args, truth):
+        true = [(s, e, 1) for s, e, _ in density(truth.ranges(begin, snap["time_ns"]))]
+        seen = [(s, e, 1) for s, e, h in clip(regions(snap), all_maps) if h > args.min_heat]
+        both, nr_true, nr_seen = common(true, seen), sum(e - s for s, e, _ in true), sum(e - s for s, e, _ in seen)
+        p, r = both / nr_seen if nr_seen else 0, both / nr_true if nr_true else 1
+        print(f"seq {snap['seq']} phase {phase[1]}: precision {p:.4f} recall {r:.4f} (seen {nr_seen >> 10} KiB, true {nr_true >> 10} KiB)"
+              + (f" wss {snap['wss_bytes'] >> 10} KiB" if "wss_bytes" in snap else ""))
+        worst_p, worst_r, nr = min(worst_p, p), min(worst_r, r), nr + 1
+    if not nr:
+        print("nothing to judge")
+        return False
+    good = verdict("worst precision", worst_p, args.min_precision)
+    return verdict("worst recall", worst_r, args.min_recall) and good
+
+
+def members(args, truth):
+    spans = truth.maps[args.map]["members"]
+    heat = defaultdict(lambda: [0.0] * len(spans))
+    true = {}
+    for snap, begin, phase in judged(args, truth):
+        pieces = regions(snap)
+        for i, (s, e) in enumerate(spans):
+            heat[phase][i] += sum(h * (b - a) for a, b, h in clip(pieces, [(s, e)])) / (e - s)
+        counts = [0.0] * len(spans)
+        for (s, e), n in truth.ranges(begin, snap["time_ns"]).items():
+            for i, (a, b) in enumerate(spans):
+                counts[i] += n if a <= s < b else 0
+        true[phase] = {i for i, n in enumerate(counts) if n > max(counts) / 2}
+    good = bool(heat)
+    for phase, values in heat.items():
+        best = set(sorted(range(len(spans)), key=lambda i: -values[i])[:len(true[phase])])
+        print(f"phase {phase[1]}: {len(true[phase])} members hot, {len(best & true[phase])} of them among the hottest")
+        good = verdict("precision", len(best & true[phase]) / len(true[phase]), args.min_precision) and good
+    return good
+
+
+def attrs(args, truth):
+    snap = read_lines(args.damontop)[-1]
+    good = True
+    for name, m in truth.maps.items():
+        total, found = m["size"] * m["count"], defaultdict(float)
+        for r in snap["regions"]:
+            s, e = int(r["start"], 16), int(r["end"], 16)
+            share = sum(b - a for a, b, _ in clip([(s, e, 0)], m["members"])) / (e - s)
+            for key in ("anon_bytes", "file_bytes", "huge_bytes"):
+                found[key] += r.get(key, 0) * share
+            for node, nr in r.get("nodes", {}).items():
+                found["node" + node] += nr * truth.start["page_size"] * share
+        want = {"anon_bytes": total if m["kind"] == "anon" else 0, "file_bytes": 0 if m["kind"] == "anon" else total}
+        if m["huge"]:
+            want["huge_bytes"] = total
+        if "node" in m:
+            want[f"node{m['node']}"] = total
+        for key, value in want.items():
+            fine = abs(found[key] - value) <= args.tolerance * total
+            print(f"{name} {key}: {found[key]:.0f} of {value}{'' if fine else ' WRONG'}")
+            good = good and fine
+    return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["overlap", "pages", "members", "attrs"])
+    parser.add_argument("damontop")
+    parser.add_argument("truth")
+    parser.add_argument("--hot", type=size)
+    parser.add_argument("--map")
+    parser.add_argument("--skip", type=int, default=0)
+    parser.add_argument("--min-heat", type=float, default=0.0)
+    parser.add_argument("--tolerance", type=float, default=0.0)
+    for name in ("--min-median", "--min-worst", "--min-precision", "--min-recall"):
+        parser.add_argument(name, type=float)
+    args = parser.parse_args()
+    if args.what == "overlap" and not args.hot or args.what == "members" and not args.map:
+        parser.error("overlap needs --hot, members needs --map")
+    judge = {"overlap": overlap, "pages": pages, "members": members, "attrs": attrs}[args.what]
+    sys.exit(0 if judge(args, Truth(args.truth)) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The source referenced as an ordinary user on a process of one's own: 400 mappings of 64 KiB, 40 of them hot, must be told
+# apart by access rate; the bytes in use of three larger ones must be exact. The same beside the source clock.
+# timeout: 120
+. "$(dirname "$0")/../lib/lib.sh"
+need "$workload" "$damontop" python3
+
+cat >"$tmp/phases" <<'END'
+map sparse anon 64K count=400 stride=128K
+map full anon 16M
+map part anon 16M
+map none anon 16M
+phase run 60s threads=2
+access sparse part=0:40:10 rate=18000
+access sparse rate=2000
+access full pattern=sequential rate=2m thread=1
+access part+0:4M pattern=sequential rate=1m thread=1
+END
+
+cat >"$tmp/judge.py" <<'END'
+import json, sys
+
+truth = [json.loads(line) for line in open(sys.argv[1])]
+maps = {m["name"]: m for m in truth[0]["maps"]}
+base, stride = int(maps["sparse"]["start"], 16), maps["sparse"]["stride"]
+want = {"full": 16 << 20, "part": 4 << 20, "none": 0}
+seen, right, wrong = {name: [] for name in want}, [], []
+for line in open(sys.argv[2]):
+    d = json.loads(line)
+    rates = {}
+    for m in d["mappings"]:
+        at = int(m["start"], 16)
+        for name in want:
+            if at == int(maps[name]["start"], 16):
+                seen[name].append(m["referenced_bytes"])
+        i, rest = divmod(at - base, stride)
+        if 0 <= i < 400 and rest == 0:
+            rates[i] = m.get("accesses_per_sec", 0)
+    top = set(sorted(rates, key=lambda i: -rates[i])[:40])
+    right.append(len(top & set(range(0, 400, 10))))
+    used = sum(m["referenced_bytes"] for m in d["mappings"])
+    heat = used if "regions_from" in d else sum(r["heat"] * (int(r["end"], 16) - int(r["start"], 16)) for r in d["regions"])
+    if not d["wss_exact"] or d["wss_bytes"] != used:
+        wrong.append("working set %d (exact: %s), mappings %d" % (d["wss_bytes"], d["wss_exact"], used))
+    if abs(heat - used) > 4096:
+        wrong.append("heat x bytes over the regions is %d, bytes in use %d" % (heat, used))
+# The first two have few windows. A machine that is busy with other things gives the source few readings: most snapshots have
+# to be right, not each.
+print("of the 40 hottest by rate, the true ones in each snapshot:", right)
+print("ok rates" if sorted(right[2:])[len(right[2:]) // 2] == 40 else "not ok rates: the true ones of the 40 hottest: %s" % right)
+for name, bytes in want.items():
+    # Never more; a page may be used through a translation cached since before the clear, and then is not marked.
+    bad = [b for b in seen[name] if not bytes * 0.99 <= b <= bytes]
+    print("not ok bytes-%s: want %d in each check, got %s" % (name, bytes, bad) if bad or not seen[name]
+          else "ok bytes-%s" % name)
+print("not ok sums: " + wrong[0] if wrong else "ok sums")
+END
+
+# As nobody, where we are root: programs and files have to be within its reach.
+as_user=()
+if [ "$(id -u)" = 0 ]; then
+	need setpriv
+	as_user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+	chmod 777 "$tmp"
+fi
+cp "$workload" "$damontop" "$tmp/" && chmod 755 "$tmp"/workload "$tmp"/damontop && chmod 644 "$tmp/phases"
+"${as_user[@]}" "$tmp/workload" -o "$tmp/truth" "$tmp/phases" >"$tmp/ready" &
+started+=($!)
+poll 20 grep -qs '^ready' "$tmp/ready" || { not_ok workload "does not start"; exit 1; }
+pid=$(sed -n '1s/^ready //p' "$tmp/ready")
+"${as_user[@]}" "$tmp/damontop" -b --json -n 10 -s referenced -p "$pid" >"$tmp/out" 2>"$tmp/err" || not_ok run "$(cat "$tmp/err")"
+check "the form that docs/json.md describes" "see above" python3 "$top/tests/json/validate.py" "$tmp/out"
+python3 "$tmp/judge.py" "$tmp/truth" "$tmp/out"
+note() { sed -n 's/.*"note":"\([^"]*\)".*/\1/p' "$tmp/out"; }
+note
+# The same with clock for what is inside the mappings.
+if ! "${as_user[@]}" "$tmp/damontop" --sources | grep -q '^clock+referenced *yes'; then
+	skip combined "$("$tmp/damontop" --sources | grep -A 1 '^clock+referenced')"
+	exit 0
+fi
+"${as_user[@]}" "$tmp/damontop" -b --json -n 10 -s clock+referenced -p "$pid" >"$tmp/out" 2>"$tmp/err" || not_ok run "$(cat "$tmp/err")"
+python3 "$top/tests/json/validate.py" "$tmp/out"
+python3 "$tmp/judge.py" "$tmp/truth" "$tmp/out" | sed 's/^\(ok\|not ok\) /&combined-/'
+check "combined: says which part is whose" "$(head -c 400 "$tmp/out")" grep -q '"regions_from":"clock","mappings_from":"referenced"' "$tmp/out"
+check "combined: regions are clock's" "no report at all" grep -q '"reports":[1-9]' "$tmp/out"
+check "combined: the working set without ~" "see above" grep -qE 'wss [0-9]' <("${as_user[@]}" "$tmp/damontop" -b -n 1 -s clock+referenced -p "$pid")
+note

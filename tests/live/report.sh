@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Reports of a recording and live: every kind in every format; working set percentiles as damo's rules give them; metrics.
+# timeout: 120
+. "$(dirname "$0")/../lib/lib.sh"
+need "$damontop" python3
+
+"$damontop" -b --demo -n 45 --aggr 30ms --aging 10ms -o "$tmp/rec" >/dev/null 2>&1 </dev/null
+for kind in heatmap wss regions hot mappings ages; do
+	for format in text json csv; do
+		"$damontop" -r "$tmp/rec" --report $kind --format $format >"$tmp/$kind.$format" 2>"$tmp/err" </dev/null ||
+			not_ok "$kind $format" "$(cat "$tmp/err")"
+	done
+	check "$kind: JSON is one object" "$(head -c 200 "$tmp/$kind.json")" \
+		python3 -c 'import json,sys; r = json.load(open(sys.argv[1])); assert r["report"] == sys.argv[2] and r["rows"]' "$tmp/$kind.json" $kind
+	check "$kind: CSV has a heading and as many fields in each row" "$(head -n 3 "$tmp/$kind.csv")" python3 -c '
+import csv,sys
+rows = list(csv.reader(open(sys.argv[1])))
+assert len(rows) > 3 and len(set(map(len, rows))) == 1' "$tmp/$kind.csv"
+done
+check "the heatmap names mappings" "$(head -n 5 "$tmp/heatmap.text")" grep -q '^\[heap\]  *55d0c4e21000' "$tmp/heatmap.text"
+check "mappings: the arena takes most" "$(sed -n 3p "$tmp/mappings.text")" grep -q ' anon$' <(sed -n 3p "$tmp/mappings.text")
+
+"$damontop" -r "$tmp/rec" --report wss --format json | python3 -c '
+import json,sys
+for p, size in json.load(sys.stdin)["percentiles"].items(): print(p, size)' >"$tmp/ours"
+python3 "$top/tests/lib/damo_reader.py" --wss "$tmp/rec" >"$tmp/damos" 2>&1
+check "working set percentiles are those of damo's rules" "$(diff "$tmp/ours" "$tmp/damos")" cmp -s "$tmp/ours" "$tmp/damos"
+
+for kind in heatmap wss; do
+	"$damontop" -r "$tmp/rec" --report $kind --format svg --output "$tmp/$kind.svg" 2>"$tmp/err" </dev/null
+	check "$kind: a picture that is XML" "$(cat "$tmp/err")" \
+		python3 -c 'import sys, xml.dom.minidom as m; assert m.parse(sys.argv[1]).documentElement.tagName == "svg"' "$tmp/$kind.svg"
+done
+check "the picture has axis labels, legend and names" "$(head -c 300 "$tmp/heatmap.svg")" \
+	python3 -c 'import sys; t = open(sys.argv[1]).read(); assert all(w in t for w in ("[heap]", "55d0c4e21000", "acc", "stack"))' "$tmp/heatmap.svg"
+
+"$damontop" --demo --report hot -n 2 --aggr 200ms >"$tmp/out" 2>"$tmp/err" </dev/null
+check "a live report" "$(cat "$tmp/err")" grep -q '\[stack\]' "$tmp/out"
+"$damontop" -r "$tmp/rec" --report hot --format svg >/dev/null 2>"$tmp/err" </dev/null
+check "a picture that there is not" "$(cat "$tmp/err")" grep -q 'has no picture' "$tmp/err"
+"$damontop" -r "$tmp/rec" --report cold >/dev/null 2>"$tmp/err" </dev/null
+status=$?
+check "a report that there is not: status 2, and which there are" "$status $(cat "$tmp/err")" \
+	test $status = 2 -a "$(grep -c 'heatmap, wss' "$tmp/err")" = 1
+
+# metrics: the file is whole at any moment
+"$damontop" --demo --format openmetrics -n 60 --aggr 10ms --aging 5ms --output "$tmp/d.prom" 2>"$tmp/err" </dev/null &
+pid=$!
+started+=($pid)
+poll 10 test -s "$tmp/d.prom"
+torn=0 reads=0
+while kill -0 $pid 2>/dev/null; do
+	[ "$(tail -n 1 "$tmp/d.prom")" = "# EOF" ] || torn=$((torn + 1))
+	reads=$((reads + 1))
+done
+check "metrics are never torn" "$torn of $reads" test $torn = 0 -a $reads -gt 3
+check "metrics by name" "$(head -n 8 "$tmp/d.prom")" python3 -c '
+import re,sys
+lines = open(sys.argv[1]).read().splitlines()
+samples = [l for l in lines if not l.startswith("#")]
+assert lines[-1] == "# EOF" and len(samples) == len({l.rsplit(" ", 1)[0] for l in samples})
+assert all(re.fullmatch(r"damontop_[a-z_]+\{[a-z_]+=\"[^\"]*\"(,[a-z_]+=\"[^\"]*\")*\} [0-9.]+", l) for l in samples), samples
+names = {l.split("{")[0] for l in samples}
+assert {"damontop_wss_bytes", "damontop_heat_bytes", "damontop_idle_bytes", "damontop_node_bytes", "damontop_lost_records_total"} <= names' "$tmp/d.prom"

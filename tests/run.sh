@@ -1,0 +1,126 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Runs every test, or those whose name contains one of the arguments:
+#
+#	tests/run.sh [PATTERN...]
+#
+# Script tests (tests/golden/*.sh, tests/live/*.sh, tests/vm/check.sh ...) print lines "ok NAME", "not ok NAME: why" and
+# "skip NAME: why"; what else they print goes to a log that is shown when they fail. A line "# timeout: SECONDS" in a script
+# sets its limit. The unit tests (cmocka) come last, so that their summaries stand at the end. Under CI=true a script's
+# skip is a failure. The last line is "N passed, N failed, N skipped"; exit status 1 if any has failed.
+set -u
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top" || exit 1
+export BUILD=${BUILD:-build}
+case $BUILD in /*) ;; *) BUILD=$top/$BUILD ;; esac
+logs=$BUILD/tests/logs
+mkdir -p "$logs"
+
+passed=0 failed=0 skipped=0
+failures=()
+patterns=("$@")
+
+chosen() {
+	[ ${#patterns[@]} -eq 0 ] && return
+	for p in "${patterns[@]}"; do
+		[[ $1 == *"$p"* ]] && return
+	done
+	return 1
+}
+
+fail() {
+	failed=$((failed + 1))
+	failures+=("$1")
+}
+
+# One result line of script $1.
+count_line() {
+	case $2 in
+	"ok "*)
+		passed=$((passed + 1))
+		echo "ok $1 ${2#ok }"
+		;;
+	"not ok "*)
+		fail "$1 ${2#not ok }"
+		echo "not ok $1 ${2#not ok }"
+		;;
+	"skip "*)
+		if [ "${CI:-}" = true ]; then
+			fail "$1 ${2#skip } (a skip is a failure under CI=true)"
+			echo "not ok $1 ${2#skip } (skipped)"
+		else
+			skipped=$((skipped + 1))
+			echo "skip $1 ${2#skip }"
+		fi
+		;;
+	esac
+}
+
+run_script() {
+	local name=${1#tests/} log limit rc nr_before=$((passed + failed + skipped)) failed_before=$failed
+	name=${name%.sh}
+	chosen "$name" || return 0
+	log=$logs/${name//\//-}.log
+	limit=$(sed -n 's/^# timeout: \([0-9]*\)$/\1/p' "$1" | head -n 1)
+	: >"$log"
+	while IFS= read -r line; do
+		count_line "$name" "$line"
+	done < <(
+		timeout -k 10 "${limit:-120}" bash "$1" </dev/null 2>&1 | tee "$log" | grep -aE --line-buffered '^(ok|not ok|skip) '
+		echo "${PIPESTATUS[0]}" >"$log.rc"
+	)
+	rc=$(cat "$log.rc")
+	rm -f "$log.rc"
+	if [ "$rc" = 124 ] || [ "$rc" = 137 ]; then
+		count_line "$name" "not ok timeout: not done after ${limit:-120} s"
+	elif [ "$rc" != 0 ] && [ $failed = $failed_before ]; then
+		count_line "$name" "not ok exit: status $rc"
+	elif [ $((passed + failed + skipped)) = $nr_before ]; then
+		count_line "$name" "not ok result: the script has printed none"
+	fi
+	if [ $failed != $failed_before ]; then
+		echo "---- $name: the end of $log"
+		tail -n 40 "$log" | cat -v
+		echo "----"
+	fi
+}
+
+# The figure of a line of cmocka's summary: nr_of TEXT LOG.
+nr_of() {
+	sed -n "s/^\[ *$1 *\] \(tests: \|[a-z_0-9]*: \|\)\([0-9]*\) test(s).*/\2/p" "$2" | awk '{ n += $1 } END { print n + 0 }'
+}
+
+run_unit() {
+	local name=unit/${1##*/} log rc f
+	chosen "$name" || return 0
+	log=$logs/${name//\//-}.log
+	timeout -k 10 120 "$1" </dev/null 2>&1 | tee "$log"
+	rc=${PIPESTATUS[0]}
+	passed=$((passed + $(nr_of PASSED "$log")))
+	skipped=$((skipped + $(nr_of SKIPPED "$log")))
+	f=$(sed -n 's/^\[  FAILED  \] \([A-Za-z_0-9]*\)$/\1/p' "$log" | sort -u)
+	for t in $f; do
+		fail "$name $t"
+	done
+	if [ "$rc" != 0 ] && [ -z "$f" ]; then
+		fail "$name: exit status $rc"
+		echo "not ok $name: exit status $rc"
+	fi
+}
+
+for script in tests/lint/*.sh tests/golden/*.sh tests/fuzz/*.sh tests/regress/*.sh tests/live/*.sh tests/vm/check.sh; do
+	[ -f "$script" ] && [ "${script##*/}" != run.sh ] && run_script "$script"
+done
+for program in "$BUILD"/tests/unit/test_*; do
+	[ -x "$program" ] && [ -f "$program" ] && [[ $program != *.[od] ]] && run_unit "$program"
+done
+
+if [ ${#failures[@]} -gt 0 ]; then
+	echo
+	echo "failed:"
+	printf '  %s\n' "${failures[@]}"
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * damon_tree.h - a folder of files that stands for kernel DAMON's: they keep
+ * what is written to them and do nothing by that, so the folder of a kdamond
+ * is there from the beginning.
+ */
+#ifndef TESTS_UNIT_DAMON_TREE_H
+#define TESTS_UNIT_DAMON_TREE_H
+
+#include <stdbool.h>
+
+#include "tests/unit/file_tree.h"
+
+/* nr_kdamonds says nr; the folders 0 ... nr_folders - 1 have every file of 6.12 that matters, and are off. */
+void damon_tree_new(struct file_tree *tree, int nr, int nr_folders);
+/* Of a file below "kdamonds", such as "0/state". */
+void damon_tree_put(const struct file_tree *tree, const char *file, const char *text);
+bool damon_tree_has(const struct file_tree *tree, const char *file, const char *text);
+/* Removes folder 0 and makes it again, as the kernel does at every write of nr_kdamonds. */
+void damon_tree_remake(const struct file_tree *tree);
+/* The descriptor of "kdamonds". */
+int damon_tree_open(const struct file_tree *tree);
+
+#endif

@@ -1,0 +1,638 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/screen_dump.h"
+#include "tests/unit/screen_fixture.h"
+#include "tui/app_state.h"
+#include "tui/keymap.h"
+
+static void open_server(struct screen *s, unsigned seconds)
+{
+	screen_open(s, COLOR_DEPTH_MONO, false, 40, 160, NULL);
+	screen_play(s, seconds, 200, HEAT_FRACTION);
+}
+
+/* ---- overlays ---- */
+
+static void test_overlays_on_keys(void **state)
+{
+	struct screen s;
+	size_t i;
+
+	(void)state;
+	open_server(&s, 5);
+	assert_true(screen_holds(&s, "Heat"));
+	assert_int_equal(screen_keys(&s, "2"), APP_HANDLED | APP_REDRAW);
+	assert_true(screen_holds(&s, "NUMA node"));
+	assert_true(screen_holds(&s, "00000"));
+	screen_keys(&s, "3");
+	assert_true(screen_holds(&s, "Anon/file"));
+	assert_true(screen_holds(&s, "aaaaa") && screen_holds(&s, "fffff"));
+	for (i = 0; i < overlay_nr; i++)
+		screen_keys(&s, "<tab>");
+	assert_true(screen_holds(&s, "Anon/file"));
+	screen_keys(&s, "<tab>");
+	assert_true(screen_holds(&s, "Age"));
+	assert_int_equal(screen_keys(&s, "<f9>"), 0);
+	screen_close(&s);
+}
+
+/* Numbers take several columns a cell; the cursor stays within, and comes back to about where it was. */
+static void test_numbers(void **state)
+{
+	struct screen s;
+	int rows, cols;
+
+	(void)state;
+	screen_open(&s, COLOR_DEPTH_TRUE, false, 40, 160, NULL);
+	screen_play(&s, 60, 200, HEAT_FRACTION);
+	screen_keys(&s, "/stack<enter><left><left><left><left><left><left><left>#");
+	assert_int_equal(s.app->cursor_back, 1);
+	assert_true(screen_holds(&s, " 0.90  0.90"));
+	assert_int_equal(view_nr_cols(s.app->view), s.app->layout.map.cols / APP_NUMBER_COLS);
+	for (cols = 0; cols < 30; cols++)
+		screen_keys(&s, "<left>");
+	assert_true(s.app->cursor_back < view_nr_cols(s.app->view));
+	screen_keys(&s, "#");
+	assert_int_equal(view_nr_cols(s.app->view), s.app->layout.map.cols);
+	screen_keys(&s, "#");
+	for (rows = 1; rows < 30; rows++)
+		for (cols = 1; cols < 120; cols += 7) {
+			assert_int_equal(grid_resize(&s.grid, rows, cols), 0);
+			app_paint(s.app, &s.grid);
+		}
+	screen_close(&s);
+}
+
+static void test_themes(void **state)
+{
+	struct screen s;
+	size_t i, nr = 0;
+
+	(void)state;
+	screen_open(&s, COLOR_DEPTH_TRUE, false, 40, 160, NULL);
+	screen_play(&s, 5, 200, HEAT_FRACTION);
+	while (theme_shipped_name(nr))
+		nr++;
+	for (i = 0; i < nr; i++) {
+		screen_keys(&s, "T");
+		assert_true(screen_holds(&s, s.app->config.theme->name));
+		assert_int_equal(strcmp(s.app->config.theme->name, THEME_DEFAULT) == 0, i + 1 == nr);
+	}
+	screen_close(&s);
+}
+
+/* Z sends what is on the screen; with all addresses on it, everything. */
+static void test_watch_range(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 3);
+	screen_keys(&s, "/heap<enter>zZ");
+	assert_int_equal(s.nr_sent, 1);
+	assert_int_equal(s.sent[0].type, COMMAND_RANGE);
+	assert_int_equal(s.sent[0].start, 0x55d0c4e21000);
+	assert_int_equal(s.sent[0].end, 0x55d0d0e21000);
+	assert_true(screen_holds(&s, "only 55d0c4e21000"));
+	screen_keys(&s, "0Z");
+	assert_int_equal(s.sent[1].end, 0);
+	s.refuse = true;
+	screen_keys(&s, "Z");
+	assert_true(screen_holds(&s, "press Z again"));
+	screen_close(&s);
+}
+
+/* ---- attributes ---- */
+
+static void confirm(struct screen *s, uint64_t seq)
+{
+	struct mappings *maps = fixture_server_maps();
+	struct snapshot *snap = fixture_server(maps, seq, 100, HEAT_FRACTION);
+
+	snap->attrs = s->sent[s->nr_sent - 1].attrs;
+	screen_push(s, snap);
+	mappings_put(maps);
+}
+
+static void test_aging_and_aggregation_by_steps(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 3);
+	assert_true(screen_holds(&s, "aging 200ms  aggr 1s"));
+	screen_keys(&s, "a");
+	assert_int_equal(s.nr_sent, 1);
+	assert_int_equal(s.sent[0].type, COMMAND_ATTRS);
+	assert_int_equal(s.sent[0].attrs.aging_us, 100000);
+	/* asked for, not in force: the header says both */
+	assert_true(screen_holds(&s, "aging 200ms→100ms"));
+	screen_keys(&s, "a");
+	assert_int_equal(s.sent[1].attrs.aging_us, 50000);
+	screen_keys(&s, "G");
+	assert_int_equal(s.sent[2].attrs.aging_us, 50000);
+	assert_int_equal(s.sent[2].attrs.aggregation_us, 2000000);
+	screen_push(&s, fixture_flat(app_shown(s.app)->maps, 3));
+	assert_true(screen_holds(&s, "aggr 1s→2s"));
+	confirm(&s, 4);
+	assert_true(screen_holds(&s, "aging 50ms  aggr 2s"));
+	screen_keys(&s, "Agg");
+	assert_int_equal(s.sent[5].attrs.aging_us, 100000);
+	assert_int_equal(s.sent[5].attrs.aggregation_us, 500000);
+	screen_close(&s);
+}
+
+static void test_steps_that_attrs_check_refuses_are_not_sent(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 3);
+	screen_keys(&s, "AAA"); /* 500ms, 1s, 2s */
+	assert_int_equal(s.nr_sent, 2);
+	assert_true(screen_holds(&s, "aging interval is longer than aggregation"));
+	/* a message stands until the next key */
+	screen_keys(&s, "1");
+	assert_false(screen_holds(&s, "aging interval is longer"));
+	screen_close(&s);
+}
+
+static void test_region_limits(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 3);
+	screen_keys(&s, "]");
+	assert_int_equal(s.sent[0].attrs.max_nr_regions, 2000);
+	assert_true(screen_holds(&s, "10:1000→10:2000"));
+	screen_keys(&s, "[[");
+	assert_int_equal(s.sent[2].attrs.max_nr_regions, 500);
+	screen_keys(&s, "}");
+	assert_int_equal(s.sent[3].attrs.min_nr_regions, 20);
+	screen_close(&s);
+}
+
+static void test_refusal_by_the_collector_ends_the_wait(void **state)
+{
+	struct message notice = { .type = MESSAGE_NOTICE };
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 3);
+	screen_keys(&s, "a");
+	err_set(&notice.err, EINVAL, "the source cannot age so often");
+	app_message(s.app, &notice);
+	assert_true(screen_holds(&s, "the source cannot age so often"));
+	assert_true(screen_holds(&s, "aging 200ms  aggr"));
+	screen_close(&s);
+}
+
+static void test_busy_collector(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 3);
+	s.refuse = true;
+	screen_keys(&s, "a");
+	assert_true(screen_holds(&s, "busy"));
+	assert_true(screen_holds(&s, "aging 200ms  aggr"));
+	screen_close(&s);
+}
+
+static void test_dialog_applies_together(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 3);
+	screen_keys(&s, "i");
+	assert_true(screen_holds(&s, "Settings"));
+	screen_keys(&s, "750ms<down>1.5s<down><down>20<tab>500<enter>");
+	assert_int_equal(s.nr_sent, 1);
+	assert_int_equal(s.sent[0].attrs.aging_us, 750000);
+	assert_int_equal(s.sent[0].attrs.aggregation_us, 1500000);
+	assert_int_equal(s.sent[0].attrs.update_us, 1000000);
+	assert_int_equal(s.sent[0].attrs.min_nr_regions, 20);
+	assert_int_equal(s.sent[0].attrs.max_nr_regions, 500);
+	assert_false(screen_holds(&s, "Settings"));
+	assert_true(screen_holds(&s, "200ms→750ms"));
+	screen_close(&s);
+}
+
+static void test_dialog_refuses_beside_the_field(void **state)
+{
+	struct screen s;
+	char *line;
+
+	(void)state;
+	open_server(&s, 3);
+	screen_keys(&s, "i<down>750<enter>");
+	assert_int_equal(s.nr_sent, 0);
+	assert_true(screen_holds(&s, "Settings"));
+	assert_non_null(strstr(s.app->dialog.fields[1].refused, "unit"));
+	/* corrected; now it is below aging */
+	screen_keys(&s, "<backspace><backspace><backspace>100ms<enter>");
+	assert_int_equal(s.nr_sent, 0);
+	line = strstr(s.app->dialog.fields[0].refused, "longer than aggregation");
+	assert_non_null(line);
+	screen_keys(&s, "<esc>");
+	assert_false(screen_holds(&s, "Settings"));
+	assert_int_equal(s.nr_sent, 0);
+	screen_close(&s);
+}
+
+/* ---- time ---- */
+
+static void test_freeze_keeps_the_picture_while_snapshots_come(void **state)
+{
+	struct mappings *maps = fixture_server_maps();
+	struct screen s;
+	unsigned i;
+
+	(void)state;
+	open_server(&s, 30);
+	assert_true(screen_holds(&s, "● live"));
+	screen_keys(&s, "<space>");
+	assert_true(screen_holds(&s, "● frozen  14:00:30"));
+	for (i = 30; i < 40; i++)
+		screen_push(&s, fixture_server(maps, i, 100, HEAT_FRACTION));
+	assert_true(screen_holds(&s, "● frozen  14:00:30"));
+	assert_true(screen_holds(&s, "-10s"));
+	screen_keys(&s, "<space>");
+	assert_true(screen_holds(&s, "● live  14:00:40"));
+	mappings_put(maps);
+	screen_close(&s);
+}
+
+static void test_moves_in_time(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 300);
+	screen_keys(&s, "<pgup>");
+	assert_true(s.app->frozen);
+	assert_true(s.app->edge_tick < 299);
+	screen_keys(&s, "<home>");
+	assert_int_equal(s.app->edge_tick, s.app->layout.map.cols - 1);
+	screen_keys(&s, "<pgup><pgup><pgup><pgup><pgup><pgup>");
+	assert_int_equal(s.app->edge_tick, 0);
+	screen_keys(&s, "<pgdn>");
+	assert_true(s.app->edge_tick > 0);
+	screen_keys(&s, "<end>");
+	assert_false(s.app->frozen);
+	screen_close(&s);
+}
+
+/* The cursor stays at its place and time while the picture freezes under it, and leads back in time. */
+static void test_cursor_beyond_the_left_edge(void **state)
+{
+	struct screen s;
+	int i;
+
+	(void)state;
+	open_server(&s, 300);
+	for (i = 0; i < s.app->layout.map.cols - 1; i++)
+		screen_keys(&s, "<left>");
+	assert_false(s.app->frozen);
+	screen_keys(&s, "<left><left>");
+	assert_true(s.app->frozen);
+	assert_int_equal(s.app->edge_tick, 297);
+	screen_close(&s);
+}
+
+static void test_mouse(void **state)
+{
+	struct term_event click = { .key = TERM_KEY_MOUSE, .button = 1 };
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 300);
+	click.row = s.app->layout.map.row + 2; /* below a gap */
+	click.col = s.app->layout.map.col + s.app->layout.map.cols - 6;
+	assert_int_equal(app_key(s.app, &click), APP_HANDLED | APP_REDRAW);
+	app_paint(s.app, &s.grid);
+	assert_true(s.app->cursor_set);
+	assert_int_equal(s.app->cursor_back, 5);
+	assert_int_equal(s.app->cursor_row, 2);
+	click.button = 4;
+	app_key(s.app, &click);
+	assert_int_equal(s.app->nr_zooms, 2);
+	click.button = 5;
+	app_key(s.app, &click);
+	assert_int_equal(s.app->nr_zooms, 1);
+	/* outside of the map: nothing */
+	click.row = 0;
+	click.button = 1;
+	assert_int_equal(app_key(s.app, &click), 0);
+	screen_close(&s);
+}
+
+static void test_time_zoom(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 300);
+	screen_keys(&s, "tt");
+	assert_int_equal(app_ticks_per_col(s.app), 5);
+	assert_true(screen_holds(&s, "Heat  5s a column"));
+	screen_keys(&s, ",,,");
+	assert_int_equal(app_ticks_per_col(s.app), 1);
+	assert_true(screen_holds(&s, "a column is one aggregation"));
+	screen_keys(&s, "tttttttttttttttttttttt");
+	screen_close(&s);
+}
+
+/* ---- addresses ---- */
+
+static void test_zoom_in_and_out_is_the_identity(void **state)
+{
+	struct screen s;
+	char *before, *after;
+	int i;
+
+	(void)state;
+	open_server(&s, 30);
+	screen_keys(&s, "<left><up><up>");
+	before = screen_text(&s);
+	for (i = 0; i < 30; i++)
+		screen_keys(&s, "+");
+	assert_true(s.app->nr_zooms > 10);
+	while (s.app->nr_zooms > 1)
+		screen_keys(&s, "-");
+	after = screen_text(&s);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
+	screen_close(&s);
+}
+
+static void test_zoom_into_mapping_and_back(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 30);
+	screen_keys(&s, "/heap<enter>z");
+	assert_int_equal(app_viewport(s.app)->start, UINT64_C(0x55d0c4e21000));
+	assert_int_equal(app_viewport(s.app)->end, UINT64_C(0x55d0d0e21000));
+	assert_false(screen_holds(&s, "dump.rdb"));
+	screen_keys(&s, "0");
+	assert_true(screen_holds(&s, "dump.rdb"));
+	screen_close(&s);
+}
+
+static void test_find(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 30);
+	screen_keys(&s, "/LIBC<enter>");
+	assert_int_equal(s.app->cursor_addr, UINT64_C(0x7f0e1ae00000));
+	screen_keys(&s, "/nothing like it<enter>");
+	assert_true(screen_holds(&s, "no mapping's name holds \"nothing like it\""));
+	screen_keys(&s, "/0x7f05f3e01000<enter>");
+	assert_int_equal(s.app->cursor_addr, UINT64_C(0x7f05f3e01000));
+	screen_keys(&s, "/0x1<enter>");
+	assert_true(screen_holds(&s, "nothing is mapped at 0x1"));
+	screen_keys(&s, "/stack<esc>");
+	assert_int_equal(s.app->cursor_addr, UINT64_C(0x7f05f3e01000));
+	screen_close(&s);
+}
+
+static void test_next_hot_place(void **state)
+{
+	struct screen s;
+	uint64_t first;
+
+	(void)state;
+	open_server(&s, 30);
+	screen_keys(&s, "/redis-server<enter>n");
+	first = s.app->cursor_addr;
+	assert_true(first >= UINT64_C(0x55d0c4e21000) && first < UINT64_C(0x55d0d0e21000));
+	screen_keys(&s, "n");
+	assert_true(s.app->cursor_addr >= UINT64_C(0x7f05f3e00000));
+	screen_keys(&s, "N");
+	assert_int_equal(s.app->cursor_addr, first);
+	screen_close(&s);
+}
+
+static void test_cursor_walks_over_every_row(void **state)
+{
+	struct screen s;
+	uint64_t at = 0;
+	size_t i;
+
+	(void)state;
+	open_server(&s, 30);
+	screen_keys(&s, "/0x55d0c2a00000<enter>");
+	for (i = 0; i < 100; i++) {
+		screen_keys(&s, "<down>");
+		assert_true(s.app->cursor_addr >= at);
+		assert_int_equal(s.app->axis.rows[s.app->cursor_row].type, AXIS_ROW_MAPPED);
+		at = s.app->cursor_addr;
+	}
+	assert_true(at >= UINT64_C(0x7ffc5f1c3000));
+	screen_close(&s);
+}
+
+/* ---- the rest ---- */
+
+static void test_inspector_says_what_is_not_known(void **state)
+{
+	struct mappings *maps = fixture_server_maps();
+	struct snapshot *snap;
+	struct screen s;
+
+	(void)state;
+	screen_open(&s, COLOR_DEPTH_MONO, false, 50, 160, NULL);
+	snap = fixture_flat(maps, 0);
+	snap->flags = 0;
+	screen_push(&s, snap);
+	assert_true(screen_holds(&s, "node     – (not known)"));
+	assert_true(screen_holds(&s, "r/w      – (the source cannot tell)"));
+	assert_true(screen_holds(&s, "working set – (the source cannot tell)"));
+	assert_false(screen_holds(&s, "rss"));
+	mappings_put(maps);
+	screen_close(&s);
+}
+
+static void test_exit_of_the_target(void **state)
+{
+	struct message ended = { .type = MESSAGE_ENDED };
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 3);
+	app_message(s.app, &ended);
+	assert_true(screen_holds(&s, "redis-server (4711) has ended; q quits"));
+	assert_true(screen_holds(&s, "● ended"));
+	screen_keys(&s, "a");
+	assert_int_equal(s.nr_sent, 0);
+	assert_true(screen_holds(&s, "the target has ended"));
+	/* one can still look around */
+	screen_keys(&s, "<left><left>2");
+	assert_true(screen_holds(&s, "NUMA node"));
+	assert_int_equal(screen_keys(&s, "q") & APP_QUIT, APP_QUIT);
+	screen_close(&s);
+}
+
+static void test_failure_is_told(void **state)
+{
+	struct message ended = { .type = MESSAGE_ENDED };
+	struct screen s;
+
+	(void)state;
+	screen_open(&s, COLOR_DEPTH_MONO, false, 24, 80, NULL);
+	assert_true(screen_holds(&s, "waiting for the first aggregation"));
+	err_set(&ended.err, EACCES, "perf_event_open: permission denied");
+	app_message(s.app, &ended);
+	assert_true(screen_holds(&s, "perf_event_open: permission denied; q quits"));
+	screen_close(&s);
+}
+
+static void test_another_pid_starts_anew(void **state)
+{
+	struct mappings *maps = fixture_server_maps();
+	struct snapshot *snap = fixture_flat(maps, 0);
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 30);
+	screen_keys(&s, "+<space>");
+	snap->pid = 99;
+	screen_push(&s, snap);
+	assert_int_equal(history_nr(s.app->history), 1);
+	assert_false(s.app->frozen);
+	mappings_put(maps);
+	screen_close(&s);
+}
+
+/* Everything in the key line is in the help, and every key of the table does something without a target too. */
+static void test_help_is_the_table(void **state)
+{
+	struct screen s;
+	size_t i;
+
+	(void)state;
+	screen_open(&s, COLOR_DEPTH_MONO, false, 60, 160, NULL);
+	screen_keys(&s, "?");
+	for (i = 0; i < keymap_nr; i++) {
+		assert_true(keymap[i].names || !keymap[i].help);
+		assert_true(!keymap[i].label || keymap[i].help);
+		if (keymap[i].help) {
+			char start[40];
+
+			snprintf(start, sizeof(start), "%.30s", keymap[i].help);
+			assert_true(screen_holds(&s, start));
+		}
+	}
+	screen_keys(&s, "x");
+	assert_false(screen_holds(&s, "any key goes back"));
+	screen_close(&s);
+}
+
+static void test_every_key_at_every_size(void **state)
+{
+	static const int sizes[][2] = {
+		{ 1, 1 }, { 2, 3 }, { 5, 20 }, { 12, 40 }, { 24, 80 }, { 30, 100 }, { 70, 250 }
+	};
+	struct screen s;
+	size_t i, k, depth;
+
+	(void)state;
+	for (depth = COLOR_DEPTH_MONO; depth <= COLOR_DEPTH_TRUE; depth++)
+		for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+			screen_open(&s, (enum color_depth)depth, depth == COLOR_DEPTH_256, sizes[i][0], sizes[i][1],
+				    NULL);
+			for (k = 0; k < 3 * keymap_nr; k++) {
+				struct term_event event = { .key = keymap[k % keymap_nr].key };
+
+				app_key(s.app, &event);
+				app_paint(s.app, &s.grid);
+				if (k == keymap_nr)
+					screen_play(&s, 20, 50, HEAT_TIME);
+			}
+			screen_close(&s);
+		}
+}
+
+static void test_unknown_overlay(void **state)
+{
+	struct err err = ERR_NONE;
+	struct theme theme;
+	struct app_config config = { .theme = &theme, .overlay = "colour" };
+
+	(void)state;
+	assert_int_equal(theme_load(&theme, THEME_DEFAULT, &err), 0);
+	assert_null(app_new(&config, &err));
+	assert_non_null(strstr(err.text, "there is no overlay colour"));
+}
+
+/* An attribute-only frame for a frozen picture costs no column: nothing is made again for what is on the screen. */
+static void test_frozen_frames_make_no_columns(void **state)
+{
+	struct mappings *maps = fixture_server_maps();
+	struct screen s;
+	uint64_t made;
+
+	(void)state;
+	open_server(&s, 100);
+	screen_keys(&s, "<space>");
+	made = view_nr_made(s.app->view);
+	screen_push(&s, fixture_server(maps, 100, 100, HEAT_FRACTION));
+	app_paint(s.app, &s.grid);
+	assert_int_equal(view_nr_made(s.app->view), made);
+	mappings_put(maps);
+	screen_close(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_overlays_on_keys),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_watch_range),
+		cmocka_unit_test(test_themes),
+		cmocka_unit_test(test_aging_and_aggregation_by_steps),
+		cmocka_unit_test(test_steps_that_attrs_check_refuses_are_not_sent),
+		cmocka_unit_test(test_region_limits),
+		cmocka_unit_test(test_refusal_by_the_collector_ends_the_wait),
+		cmocka_unit_test(test_busy_collector),
+		cmocka_unit_test(test_dialog_applies_together),
+		cmocka_unit_test(test_dialog_refuses_beside_the_field),
+		cmocka_unit_test(test_freeze_keeps_the_picture_while_snapshots_come),
+		cmocka_unit_test(test_moves_in_time),
+		cmocka_unit_test(test_cursor_beyond_the_left_edge),
+		cmocka_unit_test(test_mouse),
+		cmocka_unit_test(test_time_zoom),
+		cmocka_unit_test(test_zoom_in_and_out_is_the_identity),
+		cmocka_unit_test(test_zoom_into_mapping_and_back),
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_next_hot_place),
+		cmocka_unit_test(test_cursor_walks_over_every_row),
+		cmocka_unit_test(test_inspector_says_what_is_not_known),
+		cmocka_unit_test(test_exit_of_the_target),
+		cmocka_unit_test(test_failure_is_told),
+		cmocka_unit_test(test_another_pid_starts_anew),
+		cmocka_unit_test(test_help_is_the_table),
+		cmocka_unit_test(test_every_key_at_every_size),
+		cmocka_unit_test(test_unknown_overlay),
+		cmocka_unit_test(test_frozen_frames_make_no_columns),
+	};
+
+	return cmocka_run_group_tests_name("app", tests, NULL, NULL);
+}

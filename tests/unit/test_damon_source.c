@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The source damon and its guard on a folder of files. The processes are real;
+ * each is waited for, by its socket or by its end.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "collector/damon_guard.h"
+#include "collector/sources/sources.h"
+#include "tests/unit/damon_tree.h"
+
+#define TIMEOUT_MS 20000
+
+struct fixture {
+	struct sink sink; /* first */
+	struct file_tree tree;
+	struct clock_virtual clock;
+	struct source_params params;
+	unsigned nr_calls;
+	size_t nr_regions;
+	struct region_report first;
+	uint32_t max_nr_accesses;
+	uint64_t duration_ns;
+};
+
+static void take_regions(struct sink *sink, const struct region_report *v, size_t nr, uint32_t max_nr_accesses,
+			 uint64_t duration_ns)
+{
+	struct fixture *f = (struct fixture *)sink;
+
+	f->nr_calls++;
+	f->nr_regions = nr;
+	f->first = v[0];
+	f->max_nr_accesses = max_nr_accesses;
+	f->duration_ns = duration_ns;
+}
+
+static void setup_tree(struct fixture *f, int nr)
+{
+	struct err err = ERR_NONE;
+
+	*f = (struct fixture){ .sink.regions = take_regions };
+	damon_tree_new(&f->tree, nr, 1);
+	file_tree_put(&f->tree, "/proc/kallsyms", "0 t damon_start\n0 t damon_va_update\n");
+	clock_virtual_init(&f->clock, 1, 1);
+	f->params = (struct source_params){ .root = f->tree.root, .clock = &f->clock.clock, .attrs = attrs_default() };
+	source_damon.default_attrs(&f->params.attrs);
+	assert_int_equal(target_open(&f->params.target, getpid(), &err), 0);
+}
+
+static void teardown_tree(struct fixture *f)
+{
+	target_close(f->params.target);
+	file_tree_free(&f->tree);
+}
+
+static void put_tried(const struct fixture *f)
+{
+	damon_tree_put(&f->tree, "0/contexts/0/schemes/0/tried_regions/0/start", "4096\n");
+	damon_tree_put(&f->tree, "0/contexts/0/schemes/0/tried_regions/0/end", "40960\n");
+	damon_tree_put(&f->tree, "0/contexts/0/schemes/0/tried_regions/0/nr_accesses", "13\n");
+	damon_tree_put(&f->tree, "0/contexts/0/schemes/0/tried_regions/0/age", "2\n");
+}
+
+/* ---- the guard ---- */
+
+static void test_guard_restores(void **state)
+{
+	struct damon_guard guard;
+	struct file_tree tree;
+	struct err err = ERR_NONE;
+	int fd;
+
+	(void)state;
+	damon_tree_new(&tree, 0, 1);
+	fd = damon_tree_open(&tree);
+	assert_int_equal(damon_guard_open(&guard, &damon_io_kernel, fd, 42, &err), 0);
+	assert_true(damon_tree_has(&tree, "nr_kdamonds", "1"));
+	damon_tree_put(&tree, "0/state", "on\n");
+	assert_int_equal(damon_guard_close(&guard), 0);
+	assert_true(damon_tree_has(&tree, "0/state", "off"));
+	assert_true(damon_tree_has(&tree, "nr_kdamonds", "0"));
+	assert_int_equal(damon_guard_close(&guard), 0); /* twice is fine */
+	close(fd);
+	file_tree_free(&tree);
+}
+
+static void test_guard_leaves_others_alone(void **state)
+{
+	struct damon_guard guard;
+	struct file_tree tree;
+	struct err err = ERR_NONE;
+	int fd;
+
+	(void)state;
+	damon_tree_new(&tree, 1, 1);
+	damon_tree_put(&tree, "0/state", "on\n");
+	fd = damon_tree_open(&tree);
+	assert_int_equal(damon_guard_open(&guard, &damon_io_kernel, fd, 42, &err), -EBUSY);
+	assert_true(damon_tree_has(&tree, "nr_kdamonds", "1"));
+	assert_true(damon_tree_has(&tree, "0/state", "on"));
+	close(fd);
+	file_tree_free(&tree);
+}
+
+static void test_guard_sees_a_takeover(void **state)
+{
+	struct damon_guard guard;
+	struct file_tree tree;
+	struct err err = ERR_NONE;
+	int fd;
+
+	(void)state;
+	damon_tree_new(&tree, 0, 1);
+	fd = damon_tree_open(&tree);
+	assert_int_equal(damon_guard_open(&guard, &damon_io_kernel, fd, 42, &err), 0);
+	damon_tree_remake(&tree);
+	damon_tree_put(&tree, "0/state", "on\n");
+	assert_int_equal(damon_guard_close(&guard), 0);
+	assert_true(damon_tree_has(&tree, "nr_kdamonds", "1"));
+	assert_true(damon_tree_has(&tree, "0/state", "on"));
+	close(fd);
+	file_tree_free(&tree);
+}
+
+static void test_guard_that_was_killed(void **state)
+{
+	struct damon_guard guard;
+	struct file_tree tree;
+	struct err err = ERR_NONE;
+	int fd;
+
+	(void)state;
+	damon_tree_new(&tree, 0, 1);
+	fd = damon_tree_open(&tree);
+	assert_int_equal(damon_guard_open(&guard, &damon_io_kernel, fd, 42, &err), 0);
+	damon_tree_put(&tree, "0/state", "on\n");
+	kill(guard.guard_pid, SIGKILL);
+	assert_int_equal(damon_guard_close(&guard), 0);
+	assert_true(damon_tree_has(&tree, "0/state", "off"));
+	assert_true(damon_tree_has(&tree, "nr_kdamonds", "0"));
+	close(fd);
+	file_tree_free(&tree);
+}
+
+/* The process that holds the guard, until it is killed. */
+static void hold_guard(const struct file_tree *tree, int ready_fd)
+{
+	struct damon_guard guard;
+	int fd = damon_tree_open(tree);
+
+	if (damon_guard_open(&guard, &damon_io_kernel, fd, 42, NULL))
+		_exit(1);
+	damon_tree_put(tree, "0/state", "on\n");
+	if (write(ready_fd, &guard.guard_pid, sizeof(pid_t)) != sizeof(pid_t))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static void test_sigkill(void **state)
+{
+	struct file_tree tree;
+	int ready[2], status;
+	pid_t pid, guard_pid;
+
+	(void)state;
+	damon_tree_new(&tree, 0, 1);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0); /* so that the guard's end can be waited for */
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0)
+		hold_guard(&tree, ready[1]);
+	assert_int_equal(read(ready[0], &guard_pid, sizeof(guard_pid)), sizeof(guard_pid));
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(waitpid(guard_pid, &status, 0), guard_pid);
+	assert_int_equal(status, 0);
+	assert_true(damon_tree_has(&tree, "0/state", "off"));
+	assert_true(damon_tree_has(&tree, "nr_kdamonds", "0"));
+	prctl(PR_SET_CHILD_SUBREAPER, 0);
+	close(ready[0]);
+	close(ready[1]);
+	file_tree_free(&tree);
+}
+
+/* ---- the source ---- */
+
+static void assert_probe(int nr, const char *kallsyms, int rc, const char *says)
+{
+	struct err err = ERR_NONE;
+	struct fixture f;
+
+	setup_tree(&f, nr);
+	file_tree_put(&f.tree, "/proc/kallsyms", kallsyms);
+	assert_int_equal(source_damon.probe(&f.params, &err), rc);
+	assert_non_null(strstr(err.text, says));
+	teardown_tree(&f);
+}
+
+static void test_probe(void **state)
+{
+	(void)state;
+	assert_probe(0, "0 t damon_va_update\n", 0, "");
+	assert_probe(0, "", 0, ""); /* cannot be told */
+	assert_probe(0, "0 t damon_start\n", -ENOTSUP, "CONFIG_DAMON_VADDR");
+	assert_probe(1, "0 t damon_va_update\n", -EBUSY, "nr_kdamonds");
+}
+
+/* Probing and refusing write nothing at all. */
+static void test_probe_has_no_side_effects(void **state)
+{
+	struct err err = ERR_NONE;
+	struct source *source;
+	struct fixture f;
+
+	(void)state;
+	setup_tree(&f, 1);
+	damon_tree_put(&f.tree, "0/contexts/0/avail_operations", "paddr\n");
+	assert_int_equal(source_damon.probe(&f.params, &err), -ENOTSUP);
+	assert_int_equal(source_damon.open(&source, &f.params, &err), -EBUSY);
+	assert_null(source);
+	assert_true(damon_tree_has(&f.tree, "nr_kdamonds", "1"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/nr_contexts", "0"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/targets/0/pid_target", "0"));
+	teardown_tree(&f);
+}
+
+/* Drains until that many aggregations have come. */
+static void drain_until(struct fixture *f, struct source *source, unsigned nr_calls)
+{
+	struct pollfd pfd = { .fd = source_damon.poll_fd(source), .events = POLLIN };
+	struct err err = ERR_NONE;
+
+	while (f->nr_calls < nr_calls) {
+		assert_int_equal(poll(&pfd, 1, TIMEOUT_MS), 1);
+		if (source_damon.drain(source, &f->sink, &err))
+			fail_msg("%s", err.text);
+	}
+}
+
+static void test_tried_regions(void **state)
+{
+	struct source_stats stats;
+	struct err err = ERR_NONE;
+	struct source *source;
+	struct fixture f;
+	char pid[16];
+
+	(void)state;
+	setup_tree(&f, 0);
+	put_tried(&f);
+	assert_int_equal(source_damon.open(&source, &f.params, &err), 0);
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/targets/0/pid_target", pid));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/0/access_pattern/sz/max", "18446744073709551615"));
+	drain_until(&f, source, 2);
+	assert_int_equal(f.nr_regions, 1);
+	assert_int_equal(f.first.start, 4096);
+	assert_int_equal(f.first.end, 40960);
+	assert_int_equal(f.first.nr_accesses, 13);
+	assert_int_equal(f.first.age, 2);
+	assert_int_equal(f.max_nr_accesses, 20);
+	assert_int_equal(f.duration_ns, 100 * NSEC_PER_MSEC);
+	source_damon.stats(source, &stats);
+	assert_int_equal(stats.reports, f.nr_calls);
+	source_damon.close(source);
+	/* (Not "state": a command that is under way at that moment writes to a file, but to no kernel, after the
+	 * "off".) */
+	assert_true(damon_tree_has(&f.tree, "nr_kdamonds", "0"));
+	teardown_tree(&f);
+}
+
+/* New attributes go with the first aggregation that is theirs alone, and DAMON keeps its regions. */
+static void test_attrs(void **state)
+{
+	struct err err = ERR_NONE;
+	struct source *source;
+	struct attrs attrs, in_force;
+	struct fixture f;
+	unsigned before;
+
+	(void)state;
+	setup_tree(&f, 0);
+	put_tried(&f);
+	assert_int_equal(source_damon.open(&source, &f.params, &err), 0);
+	drain_until(&f, source, 1);
+	attrs = in_force = f.params.attrs;
+	attrs.aging_us = 2000;
+	attrs.max_nr_regions = 77;
+	before = f.nr_calls;
+	assert_int_equal(source_damon.set_attrs(source, &attrs, &err), 0);
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/monitoring_attrs/nr_regions/max", "77"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/targets/0/regions/0/start", "4096"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/targets/0/regions/0/end", "40960"));
+	source_damon.attrs_in_force(source, &in_force);
+	assert_int_equal(in_force.aging_us, 5000); /* not yet */
+	drain_until(&f, source, before + 1);
+	assert_int_equal(f.max_nr_accesses, 50);
+	source_damon.attrs_in_force(source, &in_force);
+	assert_int_equal(in_force.max_nr_regions, 77);
+	source_damon.close(source);
+	teardown_tree(&f);
+}
+
+static void test_open_fails(void **state)
+{
+	struct err err = ERR_NONE;
+	struct source *source;
+	struct fixture f;
+
+	(void)state;
+	setup_tree(&f, 0);
+	damon_tree_put(&f.tree, "0/contexts/0/avail_operations", "paddr\n");
+	assert_int_equal(source_damon.open(&source, &f.params, &err), -ENOTSUP);
+	assert_null(source);
+	assert_true(damon_tree_has(&f.tree, "nr_kdamonds", "0"));
+	f.params.event = "cycles";
+	err = ERR_NONE;
+	assert_int_equal(source_damon.open(&source, &f.params, &err), -EINVAL);
+	source_damon.close(NULL);
+	teardown_tree(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_guard_restores),
+		cmocka_unit_test(test_guard_leaves_others_alone),
+		cmocka_unit_test(test_guard_sees_a_takeover),
+		cmocka_unit_test(test_guard_that_was_killed),
+		cmocka_unit_test(test_sigkill),
+		cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_probe_has_no_side_effects),
+		cmocka_unit_test(test_tried_regions),
+		cmocka_unit_test(test_attrs),
+		cmocka_unit_test(test_open_fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Physical memory by node and zone, from the text of /proc/zoneinfo. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "collector/damon_zones.h"
+
+#define ZONE(node, name, spanned, present, start)                                                                      \
+	"Node " node ", zone   " name "\n  pages free     2816\n        spanned  " spanned                             \
+	"\n        present  " present "\n        managed  3840\n  pagesets\n    cpu: 0\n  start_pfn:           " start \
+	"\n"
+
+static void test_zones(void **state)
+{
+	static const char text[] = ZONE("1", "Normal", "262144", "262144", "786432")
+		ZONE("0", "DMA", "4095", "3998", "1") ZONE("0", "DMA32", "520192", "520192", "4096")
+			ZONE("0", "Movable", "0", "0", "0") ZONE("0", "Device", "4096", "0", "99999999");
+	struct damon_zone zones[DAMON_MAX_RANGES];
+	const struct mapping *m;
+	struct mappings *maps;
+
+	(void)state;
+	assert_int_equal(damon_zones_parse(text, zones), 3);
+	assert_int_equal(zones[0].range.start, 4096);
+	assert_int_equal(zones[0].range.end, 4096 * 4096);
+	assert_string_equal(zones[1].name, "DMA32");
+	assert_int_equal(zones[2].node, 1);
+	assert_int_equal(zones[2].range.end, UINT64_C(1048576) * 4096);
+	maps = damon_zones_mappings(zones, 3, NULL);
+	assert_non_null(maps);
+	m = mappings_find(maps, UINT64_C(800000) * 4096);
+	assert_string_equal(mappings_name(maps, m), "[node 1 Normal]");
+	mappings_put(maps);
+}
+
+static void test_overlaps(void **state)
+{
+	static const char text[] = ZONE("0", "Normal", "1000", "900", "5000") ZONE("1", "Normal", "1000", "900", "5500")
+		ZONE("2", "Normal", "100", "100", "5600");
+	struct damon_zone zones[DAMON_MAX_RANGES];
+
+	(void)state;
+	assert_int_equal(damon_zones_parse(text, zones), 2);
+	assert_int_equal(zones[1].range.start, zones[0].range.end);
+	assert_int_equal(zones[1].range.end, UINT64_C(6500) * 4096);
+}
+
+static void test_nonsense(void **state)
+{
+	struct damon_zone zones[DAMON_MAX_RANGES];
+	char text[DAMON_MAX_RANGES * 300] = "";
+
+	(void)state;
+	assert_int_equal(damon_zones_parse("", zones), 0);
+	assert_int_equal(damon_zones_parse("Node x, zone\n spanned\n start_pfn: -", zones), 0);
+	assert_int_equal(damon_zones_parse(ZONE("0", "A", "18446744073709551615", "1", "1"), zones), 0);
+	assert_int_equal(damon_zones_parse(ZONE("0", "A", "10", "1", "18446744073709551615"), zones), 0);
+	for (int i = 0; i < DAMON_MAX_RANGES + 5; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), ZONE("0", "A", "10", "10", "%d"), i * 10);
+	assert_int_equal(damon_zones_parse(text, zones), DAMON_MAX_RANGES);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_zones),
+		cmocka_unit_test(test_overlaps),
+		cmocka_unit_test(test_nonsense),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/screen_fixture.h"
+#include "tui/view.h"
+
+static const char two[] = "000001000000-000001010000 rw-p 00000000 00:00 0 [heap]\n"
+			  "000002000000-000002010000 rw-p 00000000 00:00 0 [stack]\n";
+
+struct fixture {
+	struct mappings *maps;
+	struct axis axis;
+	struct history *history;
+	struct view *view;
+	struct view_options options;
+};
+
+static void setup(struct fixture *f, const char *text, unsigned nr_lines, unsigned nr_cols)
+{
+	struct axis_options options = { 0, AXIS_END, nr_lines, 1, AXIS_SHARE_ROOT };
+
+	memset(f, 0, sizeof(*f));
+	f->maps = fixture_maps(text);
+	assert_int_equal(axis_build(&f->axis, f->maps, &options), 0);
+	f->history = history_new(HISTORY_DEFAULT_BYTES);
+	f->view = view_new();
+	f->options = (struct view_options){ .nr_cols = nr_cols, .ticks_per_col = 1 };
+}
+
+static void teardown(struct fixture *f)
+{
+	view_free(f->view);
+	history_free(f->history);
+	axis_free(&f->axis);
+	mappings_put(f->maps);
+}
+
+/* Pushes a snapshot of which region i has heat[i], and brings the view up to now. */
+static struct snapshot *push(struct fixture *f, uint64_t seq, float heat0, float heat1)
+{
+	struct snapshot *snap = fixture_flat(f->maps, seq);
+
+	snap->regions[0].heat = heat0;
+	snap->regions[1].heat = heat1;
+	history_push(f->history, snap);
+	f->options.last_tick = history_tick(f->history, history_nr(f->history) - 1);
+	return snap;
+}
+
+static void update(struct fixture *f)
+{
+	assert_int_equal(view_update(f->view, f->history, &f->axis, &f->options), 0);
+}
+
+static void test_newest_is_at_the_right_and_the_rest_unknown(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, two, 2, 4);
+	update(&f);
+	assert_int_equal(view_cell(f.view, 0, 3)->valid, 0);
+	push(&f, 0, 0.5f, 0);
+	push(&f, 1, 0.25f, 1);
+	update(&f);
+	assert_float_equal(view_cell(f.view, 0, 3)->heat, 0.25, 1e-6);
+	assert_float_equal(view_cell(f.view, 0, 2)->heat, 0.5, 1e-6);
+	assert_int_equal(view_cell(f.view, 0, 1)->valid, 0);
+	/* seen and cold is not unknown */
+	assert_int_equal(view_cell(f.view, axis_row_of(&f.axis, 0x2000000), 2)->valid & VIEW_HEAT, VIEW_HEAT);
+	assert_float_equal(view_cell(f.view, axis_row_of(&f.axis, 0x2000000), 2)->heat, 0, 0);
+	assert_int_equal(view_cell(f.view, 99, 3)->valid, 0);
+	assert_int_equal(view_cell(f.view, 0, 99)->valid, 0);
+	teardown(&f);
+}
+
+static void test_weights_by_overlap(void **state)
+{
+	struct fixture f;
+	struct snapshot *snap;
+
+	(void)state;
+	setup(&f, two, 2, 4);
+	snap = fixture_flat(f.maps, 0);
+	/* a quarter of the heap at 1.0, the rest of it at 0.2, the stack unknown */
+	snap->regions[0] = (struct snap_region){ .start = 0x1000000, .end = 0x1004000, .heat = 1, .nr_reports = 7 };
+	snap->regions[1] = (struct snap_region){ .start = 0x1004000, .end = 0x1010000, .heat = 0.2f, .nr_reports = 3 };
+	history_push(f.history, snap);
+	f.axis.rows[0].start = 0x1000000;
+	f.axis.rows[0].end = 0x1010000;
+	update(&f);
+	assert_float_equal(view_cell(f.view, 0, 3)->heat, 0.4, 1e-6);
+	assert_float_equal(view_cell(f.view, 0, 3)->peak, 1, 1e-6);
+	assert_int_equal(view_cell(f.view, 0, 3)->nr_reports, 10);
+	assert_int_equal(view_cell(f.view, f.axis.nr_rows - 1, 3)->valid, 0);
+	teardown(&f);
+}
+
+static void test_several_ticks_a_column(void **state)
+{
+	struct fixture f;
+	uint64_t first, end, i;
+
+	(void)state;
+	setup(&f, two, 2, 3);
+	f.options.ticks_per_col = 2;
+	for (i = 0; i < 5; i++)
+		push(&f, i, (float)i, 0);
+	update(&f);
+	/* columns of ticks 0-1, 2-3, 4 */
+	assert_float_equal(view_cell(f.view, 0, 0)->heat, 0.5, 1e-6);
+	assert_float_equal(view_cell(f.view, 0, 1)->heat, 2.5, 1e-6);
+	assert_float_equal(view_cell(f.view, 0, 2)->heat, 4, 1e-6);
+	assert_true(view_col_ticks(f.view, 1, &first, &end));
+	assert_int_equal(first, 2);
+	assert_int_equal(end, 4);
+	push(&f, 5, 5, 0);
+	update(&f);
+	assert_float_equal(view_cell(f.view, 0, 2)->heat, 4.5, 1e-6);
+	teardown(&f);
+}
+
+static void test_lost_snapshot_is_an_unknown_column(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, two, 2, 4);
+	push(&f, 0, 1, 1);
+	push(&f, 2, 1, 1);
+	update(&f);
+	assert_int_equal(view_cell(f.view, 0, 3)->valid, VIEW_HEAT | VIEW_MAPPING);
+	assert_int_equal(view_cell(f.view, 0, 2)->valid, 0);
+	assert_int_equal(view_cell(f.view, 0, 1)->valid, VIEW_HEAT | VIEW_MAPPING);
+	teardown(&f);
+}
+
+/* A thinned history has no holes: the one that is kept stands for those that went. */
+static void test_thinned_is_not_unknown(void **state)
+{
+	struct fixture f;
+	struct snapshot *one;
+	unsigned col;
+	uint64_t i;
+
+	(void)state;
+	setup(&f, two, 2, 200);
+	one = fixture_flat(f.maps, 0);
+	history_free(f.history);
+	f.history = history_new(20 * snapshot_sz(one) + mappings_sz(f.maps));
+	snapshot_free(one);
+	for (i = 0; i < 200; i++)
+		push(&f, i, 1, 1);
+	assert_int_equal(history_nr(f.history), 20);
+	update(&f);
+	for (col = 0; col < 200; col++)
+		assert_int_equal(view_cell(f.view, 0, col)->valid, VIEW_HEAT | VIEW_MAPPING);
+	teardown(&f);
+}
+
+static void test_makes_only_what_changed(void **state)
+{
+	struct fixture f;
+	uint64_t i, made;
+
+	(void)state;
+	setup(&f, two, 2, 50);
+	for (i = 0; i < 100; i++)
+		push(&f, i, 1, 1);
+	update(&f);
+	made = view_nr_made(f.view);
+	assert_int_equal(made, 50);
+	update(&f);
+	assert_int_equal(view_nr_made(f.view), made);
+	push(&f, 100, 1, 1);
+	update(&f);
+	assert_int_equal(view_nr_made(f.view), made + 1);
+	/* back in time: the columns that come in at the left */
+	f.options.last_tick = 98;
+	update(&f);
+	assert_int_equal(view_nr_made(f.view), made + 3);
+	f.axis.rows[0].end -= 4096;
+	update(&f);
+	assert_int_equal(view_nr_made(f.view), made + 53);
+	teardown(&f);
+}
+
+static void test_what_is_dropped_becomes_unknown(void **state)
+{
+	struct fixture f;
+	uint64_t i;
+
+	(void)state;
+	setup(&f, two, 2, 4);
+	for (i = 0; i < 4; i++)
+		push(&f, i, 1, 1);
+	update(&f);
+	assert_int_equal(view_cell(f.view, 0, 0)->valid, VIEW_HEAT | VIEW_MAPPING);
+	history_clear(f.history);
+	update(&f);
+	assert_int_equal(view_cell(f.view, 0, 0)->valid, 0);
+	assert_int_equal(view_cell(f.view, 0, 3)->valid, 0);
+	teardown(&f);
+}
+
+static void test_pages(void **state)
+{
+	struct fixture f;
+	struct snapshot *snap;
+	const struct view_cell *cell;
+
+	(void)state;
+	setup(&f, two, 2, 2);
+	snap = push(&f, 0, 1, 0);
+	snap->regions[0].pages = (struct snap_pages){
+		.node_pages = { 12, 4 }, .node = { 3, 0 }, .anon = 4, .file = 12, .huge = 8, .valid = 7
+	};
+	update(&f);
+	cell = view_cell(f.view, 0, 1);
+	assert_int_equal(cell->valid, VIEW_HEAT | VIEW_MAPPING | VIEW_NODE | VIEW_KIND | VIEW_HUGE);
+	assert_int_equal(cell->node[0], 3);
+	assert_int_equal(cell->node[1], 0);
+	assert_int_equal(cell->node_share[0], 191);
+	assert_int_equal(cell->node_share[1], 64);
+	assert_int_equal(cell->anon_share, 64);
+	assert_int_equal(cell->huge_share, 128);
+	/* nothing is known of the other: not node 0, not file */
+	assert_int_equal(view_cell(f.view, axis_row_of(&f.axis, 0x2000000), 1)->valid, VIEW_HEAT | VIEW_MAPPING);
+	teardown(&f);
+}
+
+/* Reads, writes and latency go to the cells by the part of the region that lies in them. */
+static void test_access(void **state)
+{
+	struct fixture f;
+	struct snapshot *snap;
+	const struct view_cell *heap, *stack;
+
+	(void)state;
+	setup(&f, two, 2, 2);
+	snap = snapshot_new(1, true, 0, mappings_get(f.maps));
+	snap->duration_ns = 1000000000;
+	snap->regions[0] = (struct snap_region){ .start = 0x1008000, .end = 0x1010000, .heat = 1, .nr_reports = 8 };
+	snap->access[0] = (struct snap_access){ .nr_reads = 6, .nr_writes = 2, .nr_latency = 2, .latency_sum = 300000 };
+	history_push(f.history, snap);
+	update(&f);
+	heap = view_cell(f.view, 0, 1);
+	assert_int_equal(heap->valid, VIEW_HEAT | VIEW_MAPPING | VIEW_OP | VIEW_LATENCY);
+	assert_int_equal(heap->read_share, 191);
+	assert_int_equal(heap->latency, 65535); /* 150000 does not fit */
+	assert_int_equal(heap->what, AXIS_HEAP);
+	/* no report fell there: not "written", not 0 cycles */
+	stack = view_cell(f.view, axis_row_of(&f.axis, 0x2000000), 1);
+	assert_int_equal(stack->valid, 0);
+	assert_int_equal(f.axis.rows[axis_row_of(&f.axis, 0x2000000)].what, AXIS_STACK);
+	teardown(&f);
+}
+
+/* Values of two units do not stand side by side. */
+static void test_other_unit_is_unknown(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, two, 2, 2);
+	push(&f, 0, 1, 1)->heat_unit = HEAT_RATE;
+	push(&f, 1, 1, 1)->heat_unit = HEAT_TIME;
+	update(&f);
+	assert_int_equal(view_cell(f.view, 0, 0)->valid, 0);
+	assert_int_equal(view_cell(f.view, 0, 1)->valid, VIEW_HEAT | VIEW_MAPPING);
+	teardown(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_newest_is_at_the_right_and_the_rest_unknown),
+		cmocka_unit_test(test_weights_by_overlap),
+		cmocka_unit_test(test_several_ticks_a_column),
+		cmocka_unit_test(test_lost_snapshot_is_an_unknown_column),
+		cmocka_unit_test(test_thinned_is_not_unknown),
+		cmocka_unit_test(test_makes_only_what_changed),
+		cmocka_unit_test(test_what_is_dropped_becomes_unknown),
+		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_access),
+		cmocka_unit_test(test_other_unit_is_unknown),
+	};
+
+	return cmocka_run_group_tests_name("view", tests, NULL, NULL);
+}

@@ -1,0 +1,91 @@
+# by name only: has failed on a busy machine (or stands beside one that has); the cause is not known
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Somebody meddles with DAMON while we use it: what is theirs stays byte for byte what it was.
+. /lib/vm/damon.sh
+
+# Ours is switched off by somebody.
+damontop -b --json -s damon -p "$pid" >out 2>err &
+top_pid=$!
+wait_for 10 lines 2
+insist off $A/0/state
+wait $top_pid
+check damon-meddling-switch-us-off "exit status $?: $(cat err)" grep -q 'another program has switched our DAMON off' err
+check damon-meddling-switch-us-off-restored "$(cat $A/nr_kdamonds) kdamonds" [ "$(cat $A/nr_kdamonds)" = 0 ]
+
+# Somebody takes DAMON over while ours runs: off, then a kdamond of their own.
+for way in damon_aggregated tried_regions; do
+	damontop -b --json -s damon -e $way -p "$pid" >out 2>err &
+	top_pid=$!
+	wait_for 10 lines 2
+	kill -STOP $top_pid
+	insist off $A/0/state
+	usleep 300000
+	insist 1 $A/nr_kdamonds
+	set_up 0 "$other"
+	insist on $A/0/state
+	tree >before
+	kill -CONT $top_pid
+	wait $top_pid
+	rc=$?
+	tree >after
+	check damon-meddling-takeover-$way "exit status $rc: $(cat err)" grep -q 'another program has taken DAMON over' err
+	check damon-meddling-takeover-$way-files "$(diff before after | head -n 4)" cmp -s before after
+	clear_up
+done
+
+# Somebody gives our kdamond another target.
+damontop -b --json -s damon -p "$pid" >out 2>err &
+top_pid=$!
+wait_for 10 lines 2
+kill -STOP $top_pid
+insist off $A/0/state
+insist "$other" $A/0/contexts/0/targets/0/pid_target
+insist on $A/0/state
+tree >before
+kill -CONT $top_pid
+wait $top_pid
+rc=$?
+tree >after
+check damon-meddling-retarget "exit status $rc: $(cat err)" grep -q 'another program has taken DAMON over' err
+check damon-meddling-retarget-files "$(diff before after | head -n 4)" cmp -s before after
+clear_up
+
+# Somebody begins while we begin: whoever comes first, theirs is there in the end, and whole.
+bad=0
+for i in 1 2 3 4 5 6; do
+	damontop -b --json -s damon -n 1 -p "$pid" >out 2>err &
+	top_pid=$!
+	usleep $((100000 + i * 50000))
+	wait_for 20 sh -c "echo 2 >$A/nr_kdamonds" 2>/dev/null
+	set_up 1 "$other"
+	tree >before
+	wait $top_pid
+	echo "# began together: exit status $? $(cat err)"
+	tree >after
+	cmp -s before after || { bad=$((bad + 1)); diff before after | head -n 3; }
+	clear_up
+done
+check damon-meddling-begin-together "$bad of 6 times their files were changed" [ $bad = 0 ]
+
+# Somebody reads all the time, so that the kernel's lock is often taken.
+(while :; do cat $A/0/state $A/0/pid $A/nr_kdamonds; done >/dev/null 2>&1) &
+reader=$!
+bad=0
+for i in 1 2 3; do
+	damontop -b --json -s damon -n 2 -d 20s -p "$pid" >out 2>err && lines 2 || { bad=$((bad + 1)); echo "# $(cat err)"; }
+	[ "$(cat $A/nr_kdamonds)" = 0 ] || bad=$((bad + 1))
+done
+kill $reader
+check damon-meddling-busy "$bad failures" [ $bad = 0 ]
+
+# Two of us: the second looks on.
+damontop -b --json -s damon -p "$pid" >out1 2>err1 &
+top_pid=$!
+wait_for 10 on
+damontop -b --json -s damon -n 2 -d 20s -p "$pid" >out 2>err
+check damon-meddling-two-damontops "$(cat err)" lines 2
+kill $top_pid
+wait $top_pid
+check damon-meddling-two-damontops-restored "$(cat $A/nr_kdamonds)" [ "$(cat $A/nr_kdamonds)" = 0 ]
+kill "$other" "$pid"
+true

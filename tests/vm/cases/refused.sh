@@ -1,0 +1,19 @@
+# kernels: 6.12 6.1
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Why not, precisely, and nothing is left behind by asking.
+why() { damontop --sources | awk -v s="$1" '$1 == s { found = 1; if ($2 == "yes") print "usable" } found && /why not/ { print; exit }'; }
+says() { if echo "$3" | grep -q "$2"; then ok "$1"; else not_ok "$1" "$(echo "$3" | tail -n 1)"; fi; }
+before=$(harvest_judge -l)
+says refused-user "CAP_BPF and CAP_PERFMON" "$(su -s /bin/sh nobody -c 'damontop --sources' | grep -A1 '^mglru')"
+echo n >/sys/kernel/mm/lru_gen/enabled
+says refused-disabled "echo y > /sys/kernel/mm/lru_gen/enabled" "$(why mglru)"
+says refused-disabled-other "usable" "$(why clear_refs)"
+echo y >/sys/kernel/mm/lru_gen/enabled
+umount /sys/kernel/debug/tracing 2>/dev/null
+umount /sys/kernel/debug
+says refused-debugfs "mount -t debugfs" "$(why mglru)"
+mount -t debugfs debugfs /sys/kernel/debug
+mkdir -p /tmp/root/sys/kernel/btf
+says refused-btf "CONFIG_DEBUG_INFO_BTF" "$(damontop --sources --root /tmp/root | grep -A1 '^mglru')"
+says refused-nothing-left "^$before$" "$(harvest_judge -l)"
+says refused-usable "usable" "$(why mglru)"

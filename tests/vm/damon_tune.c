@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The source damon while it is tuned, for the guest: damon_tune PID EVENT.
+ * New intervals and limits take effect within the running kdamond, which keeps
+ * its regions and their ages; snapshots never mix two sets of attributes.
+ * Prints result lines for tests/vm/cases.
+ */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "collector/sources/sources.h"
+
+struct seen {
+	struct sink sink; /* first */
+	unsigned nr;
+	size_t nr_regions;
+	uint32_t max_nr_accesses, max_age, max_count;
+	uint64_t duration_ns;
+};
+
+static void take(struct sink *sink, const struct region_report *v, size_t nr, uint32_t max_nr_accesses,
+		 uint64_t duration_ns)
+{
+	struct seen *seen = (struct seen *)sink;
+
+	seen->nr++;
+	seen->nr_regions = nr;
+	seen->max_nr_accesses = max_nr_accesses;
+	seen->duration_ns = duration_ns;
+	seen->max_age = seen->max_count = 0;
+	for (size_t i = 0; i < nr; i++) {
+		if (v[i].age > seen->max_age)
+			seen->max_age = v[i].age;
+		if (v[i].nr_accesses > seen->max_count)
+			seen->max_count = v[i].nr_accesses;
+	}
+}
+
+static void die(const char *what, const struct err *err)
+{
+	printf("not ok damon-tune: %s: %s\n", what, err->text);
+	exit(1);
+}
+
+static void drain_until(struct seen *seen, struct source *source, unsigned nr)
+{
+	struct pollfd pfd = { .fd = source_damon.poll_fd(source), .events = POLLIN };
+	struct err err = ERR_NONE;
+
+	for (seen->nr = 0; seen->nr < nr;) {
+		if (poll(&pfd, 1, 20000) <= 0)
+			die("no aggregation in 20 s", &err);
+		if (source_damon.drain(source, &seen->sink, &err))
+			die("drain", &err);
+	}
+}
+
+static void check(const char *event, const char *name, bool ok, const struct seen *seen)
+{
+	printf("%s damon-tune-%s-%s", ok ? "ok" : "not ok", event, name);
+	printf(ok ? "\n" : ": ");
+	printf("%s%zu regions, max %u of %u, age %u, %llu us\n", ok ? "# " : "", seen->nr_regions, seen->max_count,
+	       seen->max_nr_accesses, seen->max_age, (unsigned long long)(seen->duration_ns / NSEC_PER_USEC));
+}
+
+int main(int argc, char **argv)
+{
+	struct source_params params = { .attrs = attrs_default(), .root = "", .clock = &clock_system };
+	struct seen seen = { .sink.regions = take }, before;
+	struct source *source;
+	struct attrs attrs;
+	struct err err = ERR_NONE;
+
+	if (argc != 3)
+		return 2;
+	params.event = argv[2];
+	source_damon.default_attrs(&params.attrs);
+	if (target_open(&params.target, atoi(argv[1]), &err) || source_damon.open(&source, &params, &err))
+		die("open", &err);
+	drain_until(&seen, source, 15);
+	before = seen;
+	check(argv[2], "default", seen.max_nr_accesses == 20 && seen.max_count <= 20, &seen);
+
+	attrs = params.attrs;
+	attrs.aging_us = 20000;
+	if (source_damon.set_attrs(source, &attrs, &err))
+		die("set_attrs", &err);
+	drain_until(&seen, source, 1);
+	check(argv[2], "sampling", seen.max_nr_accesses == 5 && seen.max_count <= 5, &seen);
+	check(argv[2], "keeps-regions", seen.nr_regions * 3 > before.nr_regions && seen.max_age > 2, &seen);
+	drain_until(&seen, source, 2);
+	check(argv[2], "sampling-later", seen.max_count <= 5, &seen);
+
+	attrs.aggregation_us = 400000;
+	attrs.max_nr_regions = 12;
+	if (source_damon.set_attrs(source, &attrs, &err))
+		die("set_attrs", &err);
+	drain_until(&seen, source, 3);
+	check(argv[2], "aggregation", seen.max_nr_accesses == 20 && seen.duration_ns >= 390 * NSEC_PER_MSEC, &seen);
+	check(argv[2], "max-regions", seen.nr_regions <= 24, &seen);
+	source_damon.close(source);
+	target_close(params.target);
+	return 0;
+}

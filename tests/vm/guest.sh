@@ -1,0 +1,189 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Boots a Debian kernel in qemu with an initramfs of the real programs. Nothing is installed: kernel packages are
+# downloaded and unpacked below $BUILD/vm. Root is not needed, nor KVM.
+#
+#	guest.sh [-k 6.12|6.1] [-o DIR] [-t SECONDS] CASE.sh ...  run these in one boot; their result lines on stdout
+#	guest.sh [-k 6.12|6.1] -i                                 live: damontop on a workload, in this terminal
+#
+# Result lines are "ok NAME", "not ok NAME: why", "skip NAME: why". Exit status: 0 all ok or skipped, 1 some not ok,
+# 77 the guest cannot be had here (why on stderr). -o DIR receives console.log and what the cases left in /out.
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+BUILD=${BUILD:-$top/build}
+case $BUILD in /*) ;; *) BUILD=$top/$BUILD ;; esac
+vm=$BUILD/vm
+cache=${VM_CACHE:-$vm/cache}
+kernel=6.12
+out=
+limit=${VM_TIMEOUT:-1200}
+node_mb=${VM_NODE_MB:-1536} # of memory for each of the two nodes
+live=
+
+# These come with the guest where they have been built; a case that needs one looks for it.
+programs="damontop tests/workload/workload $(cd "$top" && ls tests/vm/*.c tests/bench/*.c 2>/dev/null | sed 's/\.c$//')"
+terminfo="xterm xterm-256color screen screen-256color tmux tmux-256color linux vt100 dumb"
+
+cannot() { echo "guest.sh: $*" >&2; exit 77; }
+
+# The package that a meta package stands for now, e.g. linux-image-6.12.117+deb12-cloud-amd64.
+image_package() {
+	apt-cache depends "$1" 2>/dev/null | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ { print $2; exit }'
+}
+
+# Sets vmlinuz. Downloads at most once for each version of the kernel.
+get_kernel() {
+	case $kernel in
+	6.12) meta=linux-image-6.12-cloud-amd64 ;;
+	6.1) meta=linux-image-cloud-amd64 ;;
+	*) cannot "no kernel '$kernel': 6.12 or 6.1" ;;
+	esac
+	vmlinuz=$cache/vmlinuz-$kernel
+	[ -s "$vmlinuz" ] && return
+	command -v apt-get >/dev/null || cannot "needs apt-get to download the kernel package"
+	pkg=$(image_package $meta)
+	if [ -z "$pkg" ] && [ "$(id -u)" = 0 ]; then
+		apt-get -qq update >/dev/null 2>&1
+		pkg=$(image_package $meta)
+	fi
+	[ -n "$pkg" ] || cannot "no package $meta: apt-get update, or another release of Debian"
+	mkdir -p "$cache"
+	tmp=$(mktemp -d "$cache/get.XXXXXX") || exit 1
+	(cd "$tmp" && apt-get -qq download "$pkg" 2>"$tmp/err" && dpkg --fsys-tarfile ./*.deb | tar -x --wildcards './boot/vmlinuz-*') ||
+		{ why=$(tail -n 1 "$tmp/err"); rm -rf "$tmp"; cannot "cannot download $pkg: $why"; }
+	mv "$tmp"/boot/vmlinuz-* "$vmlinuz.$$" && mv "$vmlinuz.$$" "$vmlinuz"
+	rm -rf "$tmp"
+}
+
+# The libraries that a program is linked with, the loader included.
+libraries() { ldd "$1" 2>/dev/null | awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// { print $1 }'; }
+
+# Lays out the guest's root in $1.
+lay_root() {
+	mkdir -p "$1/bin" "$1/lib/vm" "$1/etc" "$1/proc" "$1/sys" "$1/dev" "$1/tmp" "$1/out" "$1/cases"
+	cp "$(command -v busybox)" "$1/bin/busybox"
+	for p in $programs; do
+		[ -x "$BUILD/$p" ] || continue
+		cp "$BUILD/$p" "$1/bin/"
+		for l in $(libraries "$BUILD/$p"); do
+			[ -e "$1$l" ] || { mkdir -p "$1$(dirname "$l")" && cp -L "$l" "$1$l"; }
+		done
+	done
+	for t in $terminfo; do
+		for d in /etc/terminfo /lib/terminfo /usr/share/terminfo; do
+			f=$d/$(printf %.1s "$t")/$t
+			[ -e "$f" ] || continue
+			mkdir -p "$1/lib/terminfo/$(printf %.1s "$t")" && cp -L "$f" "$1/lib/terminfo/$(printf %.1s "$t")/"
+			break
+		done
+	done
+	# The C library has no UTF-8 of its own: without this the screen falls back to ASCII.
+	[ -d /usr/lib/locale/C.utf8 ] && mkdir -p "$1/usr/lib/locale" && cp -r /usr/lib/locale/C.utf8 "$1/usr/lib/locale/"
+	echo 'root:x:0:0:root:/:/bin/sh' >"$1/etc/passwd"
+	echo 'nobody:x:65534:65534:nobody:/:/bin/sh' >>"$1/etc/passwd"
+	printf 'root:x:0:\nnogroup:x:65534:\n' >"$1/etc/group"
+	cp "$here/guest/init" "$1/init"
+	cp "$here"/guest/*.sh "$here"/guest/*.phases "$1/lib/vm/"
+	chmod 755 "$1/init"
+	mkdir -p "$1/lib/workload"
+	cp "$top"/tests/workload/*.phases "$1/lib/workload/"
+}
+
+# Packs directory $1 to stdout as an initramfs.
+pack() { (cd "$1" && find . -print0 | cpio -0 -o -H newc -R 0:0 --quiet) | gzip -1; }
+
+# Becomes qemu: call it in a subshell.
+qemu() {
+	# shellcheck disable=SC2086
+	exec $run qemu-system-x86_64 -accel ${VM_ACCEL:-tcg,thread=multi} -cpu max -m $((2 * node_mb)) -smp 2 \
+		-object memory-backend-ram,id=m0,size=${node_mb}M -object memory-backend-ram,id=m1,size=${node_mb}M \
+		-numa node,nodeid=0,cpus=0,memdev=m0 -numa node,nodeid=1,cpus=1,memdev=m1 \
+		-display none -monitor none -no-reboot -net none -kernel "$vmlinuz" "$@"
+}
+
+cmdline="quiet loglevel=1 panic=-1 transparent_hugepage=madvise console=ttyS0"
+
+run_live() {
+	lay_root "$work/root"
+	pack "$work/root" >"$work/initrd.gz"
+	size=$(stty size 2>/dev/null) || size="24 80"
+	saved=$(stty -g 2>/dev/null)
+	(qemu -initrd "$work/initrd.gz" -chardev stdio,id=tty,signal=off -serial chardev:tty \
+		-append "$cmdline vm=live vm_rows=${size% *} vm_cols=${size#* } vm_term=${TERM:-vt100}")
+	rc=$?
+	[ -n "$saved" ] && stty "$saved"
+	return $rc
+}
+
+# One boot with all cases. Leaves their lines in $work/results.
+boot_cases() {
+	: >"$work/results"
+	run="timeout $limit"
+	qemu -initrd "$work/initrd.gz" -append "$cmdline vm=cases" -serial "file:$work/console.log" \
+		-serial "file:$work/results" -serial "file:$work/out.tar" </dev/null &
+	qemu_pid=$!
+	wait "$qemu_pid"
+	qemu_pid=
+}
+
+# Attaching a hook patches the kernel's code while the other CPU may be in it. On real hardware that is safe; qemu's TCG
+# sometimes executes the breakpoint of the patch after it has gone, and the kernel gives up. That says nothing of us.
+was_patch_race() { ! grep -q '^end' "$work/results" && grep -q 'Oops: int3' "$work/console.log"; }
+
+run_cases() {
+	lay_root "$work/root"
+	n=100
+	for c in "$@"; do
+		cp "$c" "$work/root/cases/$n-$(basename "$c")" || exit 1
+		n=$((n + 1))
+	done
+	pack "$work/root" >"$work/initrd.gz"
+	boot_cases
+	for again in 2 3 4; do
+		was_patch_race || break
+		echo "guest-$kernel: the emulator has lost a patched instruction; boot $again" >&2
+		boot_cases
+	done
+	if [ -n "$out" ]; then
+		mkdir -p "$out" && cp "$work/console.log" "$work/results" "$out/"
+		tar -x -C "$out" -f "$work/out.tar" 2>/dev/null
+	fi
+	tr -d '\r' <"$work/results" | grep -E '^(ok|not ok|skip) '
+	if ! grep -q '^end' "$work/results"; then
+		echo "not ok guest-$kernel: did not come to its end in $limit s; the console's last lines are on stderr"
+		tail -n 20 "$work/console.log" >&2
+		return 1
+	fi
+	! grep -q '^not ok' "$work/results"
+}
+
+while getopts k:o:t:i opt; do
+	case $opt in
+	k) kernel=$OPTARG ;;
+	o) out=$OPTARG ;;
+	t) limit=$OPTARG ;;
+	i) live=1 ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
+
+for tool in qemu-system-x86_64 busybox cpio dpkg; do
+	command -v $tool >/dev/null || cannot "$tool is not installed (make deps-check)"
+done
+get_kernel
+mkdir -p "$vm"
+work=$(mktemp -d "$vm/run.XXXXXX") || exit 1
+qemu_pid=
+run=
+trap 'rm -rf "$work"' EXIT
+trap '[ -n "$qemu_pid" ] && kill "$qemu_pid" 2>/dev/null; exit 1' INT TERM HUP
+if [ -n "$live" ]; then
+	run_live
+else
+	[ $# -gt 0 ] || { echo "usage: guest.sh [-k KERNEL] [-o DIR] CASE.sh ..." >&2; exit 2; }
+	run_cases "$@"
+fi

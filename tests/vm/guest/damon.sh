@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# For the cases on other people's DAMON: a workload that is watched (its process is $pid), a process that is not
+# ($other), and somebody who uses DAMON.
+A=/sys/kernel/mm/damon/admin/kdamonds
+# All files of a tree that cannot change by itself.
+tree() { find $A -type f | grep -v -e '/stats/' -e tried_regions -e effective_bytes | sort | while read -r f; do echo "$f $(cat "$f" 2>&1)"; done; }
+lines() { [ "$(wc -l <out)" -ge "$1" ]; }
+on() { [ "$(cat $A/0/state)" = on ]; }
+
+printf 'flush 20ms\nmap heap anon 64M\nphase first 300s\n access heap\n' >plan
+workload -o truth plan >ready 2>&1 &
+wait_for 20 grep -q ready ready
+pid=$(sed -n 's/^ready //p' ready)
+sleep 300 &
+other=$!
+
+# A kdamond $1 that watches process $2, by somebody else.
+set_up() {
+	echo 1 >$A/$1/contexts/nr_contexts
+	echo vaddr >$A/$1/contexts/0/operations
+	echo 7000 >$A/$1/contexts/0/monitoring_attrs/intervals/sample_us
+	echo 140000 >$A/$1/contexts/0/monitoring_attrs/intervals/aggr_us
+	echo 1 >$A/$1/contexts/0/targets/nr_targets
+	echo "$2" >$A/$1/contexts/0/targets/0/pid_target
+}
+# Somebody else uses the files at the same moment: once more, for two seconds.
+insist() {
+	for insist_n in $(seq 100); do
+		echo "$1" >"$2" && return
+		usleep 20000
+	done 2>/dev/null
+	return 1
+}
+clear_up() {
+	for k in $A/[0-9]*; do
+		[ -e "$k/state" ] && grep -q on "$k/state" && insist off "$k/state"
+	done
+	insist 0 $A/nr_kdamonds
+}
+
+# refused NAME REGEX: damontop says that, exits with 1, and has changed nothing.
+refused() {
+	tree >before
+	damontop -b --json -s damon -n 2 -d 20s -p "$pid" >out 2>err
+	rc=$?
+	tree >after
+	if [ $rc != 1 ] || ! grep -q "$2" err; then
+		not_ok "$1" "exit status $rc: $(cat err)"
+	elif ! cmp -s before after; then
+		not_ok "$1" "changed: $(diff before after | head -n 4 | tr '\n' ' ')"
+	else
+		ok "$1"
+	fi
+}
