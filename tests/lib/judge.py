@@ -20,8 +20,11 @@ import statistics
 import sys
 from collections import defaultdict
 
-# A snapshot may reach this much of its duration into another phase and still count as within one.
+# A snapshot may reach this much of its duration into another phase and still count as within one, where heat is compared.
 MAX_STRAY = 0.02
+# Where pages are compared a moment in another phase touches all of that phase's pages; and what a harvest finds was
+# accessed since the harvest before it passed there, which on a slow machine begins this long before the snapshot does.
+PAGES_LEAD_NS = 250_000_000
 
 
 def size(text):
@@ -56,10 +59,10 @@ class Truth:
                 out.append([s["begin_ns"], s["end_ns"], key])
         return out
 
-    def within(self, begin, end):
-        """The phase that [begin, end) lies in, or None."""
+    def within(self, begin, end, stray):
+        """The phase that [begin, end) lies in, but for this part of it; or None."""
         for b, e, key in self.phases():
-            if min(end, e) - max(begin, b) >= (end - begin) * (1 - MAX_STRAY):
+            if min(end, e) - max(begin, b) >= (end - begin) * (1 - stray):
                 return key
         return None
 
@@ -111,11 +114,11 @@ def clip(pieces, to):
     return [(max(s, a), min(e, b), h) for s, e, h in pieces for a, b in to if min(e, b) > max(s, a)]
 
 
-def judged(args, truth):
-    """(snapshot, begin_ns, phase) of those within one phase."""
+def judged(args, truth, stray=MAX_STRAY, lead_ns=0):
+    """(snapshot, begin_ns, phase) of those that lie within one phase from lead_ns before their begin."""
     for n, snap in enumerate(read_lines(args.damontop)):
         end, begin = snap["time_ns"], snap["time_ns"] - snap["duration_ns"]
-        phase = truth.within(begin, end)
+        phase = truth.within(max(begin - lead_ns, min(begin, truth.slices[0]["begin_ns"])), end, stray)
         if n < args.skip:
             continue
         if phase is None:
@@ -149,7 +152,7 @@ def pages(args, truth):
     all_maps = [m for x in truth.maps.values() for m in x["members"]]
     worst_p, worst_r = 1.0, 1.0
     nr = 0
-    for snap, begin, phase in judged(args, truth):
+    for snap, begin, phase in judged(args, truth, stray=0, lead_ns=PAGES_LEAD_NS):
         true = [(s, e, 1) for s, e, _ in density(truth.ranges(begin, snap["time_ns"]))]
         seen = [(s, e, 1) for s, e, h in clip(regions(snap), all_maps) if h > args.min_heat]
         both, nr_true, nr_seen = common(true, seen), sum(e - s for s, e, _ in true), sum(e - s for s, e, _ in seen)

@@ -57,6 +57,13 @@ judged "overlap: the truth itself" 0 '^worst 1\.0000' overlap "$tmp/right12" "$t
 judged "overlap: a quarter beside it" 1 '^median 0\.7[5-9].*BELOW' overlap "$tmp/shifted12" "$tmp/truth" --hot 16M --min-median 0.95
 judged "pages: the truth itself" 0 '^worst recall 1\.0000' pages "$tmp/right" "$tmp/truth" --min-precision 1 --min-recall 1
 judged "pages: shifted" 1 'BELOW' pages "$tmp/shifted" "$tmp/truth" --min-precision 0.99
+# The last slice of phase one, as if it had reached 2 ms into phase two: little heat, but maybe all of its pages.
+python3 -c 'import json, sys
+snap = json.loads(sys.stdin.readlines()[4])
+snap["time_ns"] += 2000000
+print(json.dumps(snap))' <"$tmp/right" >"$tmp/border"
+judged "overlap: a moment in the next phase is judged" 0 '^worst (1|0\.9)' overlap "$tmp/border" "$tmp/truth" --hot 16M --min-worst 0.9
+judged "pages: a moment in the next phase is not" 1 'nothing to judge' pages "$tmp/border" "$tmp/truth"
 tail -n 3 "$tmp/right" >"$tmp/right3"
 tail -n 3 "$tmp/shifted" >"$tmp/shifted3"
 judged "members: the truth itself" 0 '5 members hot, 5 of them' members "$tmp/right3" "$tmp/truth" --map set --min-precision 1

@@ -7,7 +7,7 @@
 #	guest.sh [-k 6.12|6.1] [-o DIR] [-t SECONDS] CASE.sh ...  run these in one boot; their result lines on stdout
 #	guest.sh [-k 6.12|6.1] -i                                 live: damontop on a workload, in this terminal
 #
-# Result lines are "ok NAME", "not ok NAME: why", "skip NAME: why". Exit status: 0 all ok or skipped, 1 some not ok,
+# Result lines are "ok NAME", "not ok NAME: why", "skip NAME: why", those of a case after a line "case CASE". Exit status: 0 all ok or skipped, 1 some not ok,
 # 77 the guest cannot be had here (why on stderr). -o DIR receives console.log and what the cases left in /out.
 set -u
 
@@ -151,8 +151,9 @@ run_cases() {
 		mkdir -p "$out" && cp "$work/console.log" "$work/results" "$out/"
 		tar -x -C "$out" -f "$work/out.tar" 2>/dev/null
 	fi
-	tr -d '\r' <"$work/results" | grep -E '^(ok|not ok|skip) '
+	tr -d '\r' <"$work/results" | grep -E '^(case|ok|not ok|skip) '
 	if ! grep -q '^end' "$work/results"; then
+		echo "case guest"
 		echo "not ok guest-$kernel: did not come to its end in $limit s; the console's last lines are on stderr"
 		tail -n 20 "$work/console.log" >&2
 		return 1

@@ -7,6 +7,8 @@ for case in /cases/*.sh; do
 	name=$(basename "$case" .sh)
 	name=${name#*-}
 	echo "=== $name $(cut -d' ' -f1 /proc/uptime)"
+	echo "case $name" >/dev/ttyS1
+	export CASE="$name"
 	timeout 240 sh -c '. /lib/vm/vm.sh; . "$0"' "$case" >/tmp/case.out 2>&1 </dev/null
 	rc=$?
 	cat /tmp/case.out

@@ -72,4 +72,4 @@ watched() {
 	sleep 1.1
 	cp "$T" "/out/$watched_name.truth"
 }
-to_judge() { echo "$*" >>/out/judge.list; }
+to_judge() { echo "$CASE $*" >>/out/judge.list; }
