@@ -28,6 +28,13 @@ have() {
 	command -v "$1" >/dev/null
 }
 
+# Debian's redis-tools brings the server's program as redis-check-rdb: called by its own name it is the server. So it
+# can be had here without the package that starts a service.
+if ! have redis-server && have redis-check-rdb; then
+	ln -s "$(command -v redis-check-rdb)" "$dir/redis-server"
+	PATH=$PATH:$dir
+fi
+
 # Each leaves the process to look at in $target; what it starts ends with this script.
 start_redis() {
 	local port=$((20000 + $$ % 20000))

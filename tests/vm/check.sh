@@ -95,7 +95,7 @@ $(boot_once "$k" "$@" | sed 's/|ok .*/& (again)/')"
 mkdir -p "$BUILD/vm"
 boot 6.12 "$@"
 boot 6.1 "$@"
-if [ $# = 0 ] && [ -s "$BUILD/vm/cache/vmlinuz-6.12" ]; then
+if [ $# = 0 ] && [ -s "${VM_CACHE:-$BUILD/vm/cache}/vmlinuz-6.12" ]; then
 	live=$(bash "$here/live.sh")
 	case $live in *"not ok "*)
 		echo "$live" | grep '^not ok ' >&2
