@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tui/app.h"
 
+#include "collector/text.h"
+#include "tui/app_state.h"
+#include "tui/keymap.h"
+#include "tui/paint.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "collector/text.h"
-#include "tui/app_state.h"
-#include "tui/keymap.h"
-#include "tui/paint.h"
-
-#define LIST_TICK_MS 2000 /* how often the list of processes is read again */
+#define YOUNG_SNAPSHOTS 10
 
 const unsigned app_time_zooms[] = { 1, 2, 5, 10, 30, 60, 300, 600 };
 const size_t app_nr_time_zooms = sizeof(app_time_zooms) / sizeof(*app_time_zooms);
@@ -32,29 +30,6 @@ static bool set_first_overlay(struct app *app, struct err *err)
 		return true;
 	err_set(err, EINVAL, "there is no overlay %s", name);
 	return false;
-}
-
-static void read_list(struct app *app)
-{
-	struct err err = ERR_NONE;
-
-	if (process_list_read(&app->list, app->config.proc ? app->config.proc : "/proc", getpid(), &err))
-		app_say(app, APP_ERROR, "%s", err.text);
-}
-
-unsigned app_open_list(struct app *app, int arg)
-{
-	(void)arg;
-	if (!app->config.choose) {
-		app_say(app, APP_WARNING, "there is no other target here: this is %s",
-			app->config.fixed ? app->config.fixed : "all there is");
-		return APP_REDRAW;
-	}
-	app->list_from = app->mode;
-	app->mode = APP_LIST;
-	process_list_filter(&app->list, "");
-	read_list(app);
-	return APP_REDRAW;
 }
 
 struct app *app_new(const struct app_config *config, struct err *err)
@@ -181,6 +156,7 @@ void app_forget(struct app *app)
 	app->frozen = false;
 	app->nr_zooms = 1;
 	app->cursor_set = false;
+	app->following = 0;
 }
 
 static unsigned take_snapshot(struct app *app, struct snapshot *snap)
@@ -268,15 +244,12 @@ unsigned app_key(struct app *app, const struct term_event *event)
 
 unsigned app_tick(struct app *app)
 {
-	if (app->mode != APP_LIST)
-		return 0;
-	read_list(app);
-	return APP_REDRAW;
+	return app_process_tick(app);
 }
 
 int app_tick_ms(const struct app *app)
 {
-	return app->mode == APP_LIST ? LIST_TICK_MS : -1;
+	return app_process_tick_ms(app);
 }
 
 /* ---- a frame ---- */
@@ -287,6 +260,7 @@ static void update_axis(struct app *app)
 	struct mappings *maps = snap ? snap->maps : NULL;
 	bool half_blocks = app->config.look.depth >= COLOR_DEPTH_256 && !app->config.look.ascii && !app->numbers;
 	const struct app_range *viewport = app_viewport(app);
+	struct axis_parts parts = { 0 };
 	struct axis_options options = {
 		.start = viewport->start,
 		.end = viewport->end,
@@ -295,12 +269,19 @@ static void update_axis(struct app *app)
 		.share = app->share,
 	};
 
-	if (maps == app->axis_maps && axis_options_equal(&options, &app->axis_options))
+	if (maps == app->axis_maps && axis_options_equal(&options, &app->axis_options) && !app->axis_stale)
 		return;
 	app->axis_options = options;
 	mappings_put(app->axis_maps);
 	app->axis_maps = mappings_get(maps);
+	if (app->share == AXIS_SHARE_RESIDENT || app->share == AXIS_SHARE_HOTTEST)
+		axis_parts_of(&parts, snap);
+	options.parts = &parts;
 	axis_build(&app->axis, maps, &options);
+	/* a target that is young says more soon */
+	app->axis_stale = app->share == AXIS_SHARE_RESIDENT && !parts.resident_known &&
+			  history_nr(app->history) < YOUNG_SNAPSHOTS;
+	axis_parts_free(&parts);
 }
 
 static void update_view(struct app *app)

@@ -115,16 +115,18 @@ static void pan(struct app *app, int direction)
 
 unsigned app_move_row(struct app *app, int arg)
 {
-	size_t row = app->cursor_row;
+	size_t at, row;
 
 	if (!set_cursor(app))
 		return 0;
+	at = axis_display_of(&app->axis, app->cursor_row);
 	do {
-		if ((arg < 0 && !row) || (arg > 0 && row + 1 >= app->axis.nr_rows)) {
+		if ((arg < 0 && !at) || (arg > 0 && at + 1 >= app->axis.nr_rows)) {
 			pan(app, arg);
 			return APP_REDRAW;
 		}
-		row += (size_t)arg;
+		at += (size_t)arg;
+		row = axis_row_at(&app->axis, at);
 	} while (!usable_row(app, row));
 	app->cursor_addr = app->axis.rows[row].start;
 	app->cursor_row = row;
@@ -159,7 +161,7 @@ unsigned app_hottest(struct app *app, int arg)
 {
 	unsigned nr_cols = view_nr_cols(app->view);
 	const struct view_cell *cells;
-	size_t nr = app->axis.nr_rows, row, best = nr, i;
+	size_t nr = app->axis.nr_rows, row, best = nr, i, at;
 	float most = 0;
 	bool left = false;
 
@@ -169,16 +171,19 @@ unsigned app_hottest(struct app *app, int arg)
 	for (row = 0; cells && row < nr; row++)
 		if (cells[row].heat > most)
 			most = cells[row].heat;
-	for (i = 0, row = app->cursor_row; cells && i < 2 * nr; i++) {
-		bool hot = cells[row].valid && most > 0 && cells[row].heat >= most / 2;
+	at = axis_display_of(&app->axis, app->cursor_row);
+	for (i = 0; cells && i < 2 * nr; i++) {
+		bool hot;
 
+		row = axis_row_at(&app->axis, at);
+		hot = cells[row].valid && most > 0 && cells[row].heat >= most / 2;
 		if (!hot && best < nr)
 			break;
 		left |= !hot;
 		if (hot && left && (best == nr || cells[row].heat > cells[best].heat))
 			best = row;
-		row = (row + nr + (size_t)arg) % nr;
-		left |= arg > 0 ? row == 0 : row == nr - 1;
+		at = (at + nr + (size_t)arg) % nr;
+		left |= arg > 0 ? at == 0 : at == nr - 1;
 	}
 	if (best < nr)
 		app->cursor_addr = app->axis.rows[best].start;
@@ -267,7 +272,7 @@ unsigned app_mouse(struct app *app, const struct term_event *event)
 	if (event->row < map->row || event->row >= map->row + map->rows || event->col < map->col ||
 	    event->col >= map->col + map->cols)
 		return 0;
-	row = (size_t)(event->row - map->row) * app->axis.per_line;
+	row = axis_row_at(&app->axis, (size_t)(event->row - map->row) * app->axis.per_line);
 	if (row >= app->axis.nr_rows || !usable_row(app, row))
 		return 0;
 	app->cursor_set = true;

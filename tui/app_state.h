@@ -50,6 +50,7 @@ struct app {
 	struct axis axis;
 	struct mappings *axis_maps; /* those it was made of: one reference */
 	struct axis_options axis_options;
+	bool axis_stale; /* to be made again, though neither has changed */
 	struct view *view;
 	struct layout layout;
 	struct contrast contrast;
@@ -101,6 +102,7 @@ struct app {
 	struct process_list list;
 	enum app_mode list_from; /* where it goes back to */
 	bool has_target;	 /* one is watched, or was */
+	pid_t following;	 /* its hottest child is looked for; 0: no */
 	char find[64];
 	int help_top;  /* lines of the help page above its first one on the screen */
 	int help_room; /* how far it can be scrolled, as last painted */
@@ -153,6 +155,7 @@ unsigned app_contrast(struct app *app, int arg);
 unsigned app_fix_contrast(struct app *app, int arg);
 unsigned app_peak(struct app *app, int arg);
 unsigned app_next_share(struct app *app, int arg);
+unsigned app_sort_again(struct app *app, int arg);
 unsigned app_numbers(struct app *app, int arg);
 unsigned app_next_theme(struct app *app, int arg);
 unsigned app_inspector(struct app *app, int arg);
@@ -163,6 +166,12 @@ unsigned app_min_regions(struct app *app, int arg);
 unsigned app_settings(struct app *app, int arg);
 unsigned app_find(struct app *app, int arg);
 unsigned app_open_list(struct app *app, int arg);
+unsigned app_follow_child(struct app *app, int arg);
+unsigned app_to_parent(struct app *app, int arg);
+
+/* app_tick() and app_tick_ms() of what reads processes. */
+unsigned app_process_tick(struct app *app);
+int app_process_tick_ms(const struct app *app);
 
 /* A click sets the cursor, the wheel zooms around it. */
 unsigned app_mouse(struct app *app, const struct term_event *event);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Handlers that change what is shown and how it is collected, and the keys of help, settings and process list. */
+/* Handlers that change what is shown and how it is collected, and the keys of help and settings. */
 #include <stdio.h>
 #include <string.h>
 
@@ -58,11 +58,29 @@ unsigned app_set_overlay(struct app *app, int arg)
 	return APP_REDRAW;
 }
 
+/* What rows are shared or ordered by is taken now, and stays: a row does not move under the eye. */
+unsigned app_sort_again(struct app *app, int arg)
+{
+	struct axis_parts parts = { 0 };
+
+	(void)arg;
+	app->axis_stale = true;
+	axis_parts_of(&parts, app_shown(app));
+	if (app->share == AXIS_SHARE_RESIDENT && !parts.resident_known)
+		app_say(app, APP_INFO, "rows by the mapped bytes: how much is resident is not known here");
+	else if (app->share == AXIS_SHARE_RESIDENT || app->share == AXIS_SHARE_HOTTEST)
+		app_say(app, APP_INFO, "rows by %s, as of now; O: sort again, o: another order",
+			axis_share_name(app->share));
+	else
+		app_say(app, APP_INFO, "rows by %s; o: another order", axis_share_name(app->share));
+	axis_parts_free(&parts);
+	return APP_REDRAW;
+}
+
 unsigned app_next_share(struct app *app, int arg)
 {
 	app->share = (enum axis_share)(((int)app->share + arg) % AXIS_NR_SHARES);
-	app_say(app, APP_INFO, "rows by %s", axis_share_name(app->share));
-	return APP_REDRAW;
+	return app_sort_again(app, 0);
 }
 
 unsigned app_numbers(struct app *app, int arg)
@@ -294,65 +312,4 @@ bool app_edit_text(char *text, size_t size, const struct term_event *event)
 	memcpy(text + len, utf8, n);
 	text[len + n] = '\0';
 	return true;
-}
-
-/* ---- process list ---- */
-
-static unsigned choose_process(struct app *app)
-{
-	const struct process *p = process_list_selected(&app->list);
-	struct err err = ERR_NONE;
-
-	if (!p)
-		return APP_REDRAW;
-	if (app->config.choose(app->config.ctx, p->pid, &err)) {
-		app_say(app, APP_ERROR, "%s", err.text);
-		return APP_REDRAW;
-	}
-	app_forget(app);
-	app->has_target = true;
-	app->mode = app->list_from == APP_PANEL ? APP_PANEL : APP_MAP;
-	return APP_REDRAW;
-}
-
-static unsigned type_filter(struct app *app, const struct term_event *event)
-{
-	char filter[sizeof(app->list.filter)];
-
-	memcpy(filter, app->list.filter, sizeof(filter));
-	if (app_edit_text(filter, sizeof(filter), event))
-		process_list_filter(&app->list, filter);
-	return APP_REDRAW;
-}
-
-unsigned app_list_key(struct app *app, const struct term_event *event)
-{
-	static const struct {
-		uint32_t key;
-		int lines, pages;
-	} moves[] = {
-		{ TERM_KEY_UP, -1, 0 },	      { TERM_KEY_DOWN, 1, 0 },	    { TERM_KEY_PAGE_UP, 0, -1 },
-		{ TERM_KEY_PAGE_DOWN, 0, 1 }, { TERM_KEY_HOME, -99999, 0 }, { TERM_KEY_END, 99999, 0 },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(moves) / sizeof(*moves); i++)
-		if (event->key == moves[i].key) {
-			process_list_move(&app->list, moves[i].lines + (long)moves[i].pages * (app->rows - 5));
-			return APP_HANDLED | APP_REDRAW;
-		}
-	if (event->key == TERM_KEY_ENTER || event->key == '\r')
-		return APP_HANDLED | choose_process(app);
-	if (event->key == TERM_KEY_ESCAPE) {
-		/* first the filter goes, then the list or the program: every letter is part of the filter */
-		if (!*app->list.filter && !app->has_target)
-			return APP_HANDLED | APP_QUIT;
-		if (!*app->list.filter) {
-			app->mode = app->list_from;
-			return APP_HANDLED | APP_REDRAW;
-		}
-		process_list_filter(&app->list, "");
-		return APP_HANDLED | APP_REDRAW;
-	}
-	return APP_HANDLED | type_filter(app, event);
 }

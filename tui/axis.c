@@ -42,6 +42,7 @@ struct build {
 	size_t nr_runs;
 	size_t nr_gaps; /* gap lines granted */
 	uint64_t min_gap;
+	uint64_t *cuts; /* room for the rows of a run */
 };
 
 bool axis_shows(const struct mapping *m)
@@ -284,6 +285,7 @@ static double weight_of(uint64_t bytes, enum axis_share share)
 
 	switch (share) {
 	case AXIS_SHARE_BYTES:
+	case AXIS_SHARE_RESIDENT:
 		return exp2(quarters / 4);
 	case AXIS_SHARE_EQUAL:
 		return 1;
@@ -292,12 +294,31 @@ static double weight_of(uint64_t bytes, enum axis_share share)
 	}
 }
 
+static bool by_residence(const struct axis_options *options)
+{
+	return options->share == AXIS_SHARE_RESIDENT && options->parts && options->parts->resident_known;
+}
+
+/* What a run claims lines by. *at: the part that its first segment may reach. */
+static uint64_t claim_of(const struct build *b, const struct run *run, size_t *at)
+{
+	double sum = 0;
+	size_t i;
+
+	if (!by_residence(b->options))
+		return run->bytes;
+	for (i = run->first; i < run->first + run->nr; i++)
+		sum += axis_parts_weight(b->options->parts, at, b->segs[i].start, b->segs[i].end);
+	return (uint64_t)sum;
+}
+
 static size_t max_lines(const struct build *b, const struct run *run)
 {
 	uint64_t rows = (run->bytes + PAGE_BYTES - 1) / PAGE_BYTES;
 	size_t cap = b->options->nr_lines * 2 / 3;
 
-	if (b->nr_runs == 1 || !cap || b->options->share == AXIS_SHARE_BYTES)
+	if (b->nr_runs == 1 || !cap || b->options->share == AXIS_SHARE_BYTES ||
+	    b->options->share == AXIS_SHARE_RESIDENT)
 		cap = b->options->nr_lines;
 	rows = (rows + b->options->per_line - 1) / b->options->per_line;
 	return rows < cap ? (size_t)rows : cap;
@@ -306,11 +327,11 @@ static size_t max_lines(const struct build *b, const struct run *run)
 /* A line each, then one at a time to the run with the most weight a line it would have: the divisor method of Hill. */
 static void share_lines(struct build *b)
 {
-	size_t i, spare = b->options->nr_lines - b->nr_gaps - b->nr_runs;
+	size_t i, spare = b->options->nr_lines - b->nr_gaps - b->nr_runs, at = 0;
 
 	for (i = 0; i < b->nr_runs; i++) {
 		b->runs[i].nr_lines = 1;
-		b->runs[i].weight = weight_of(b->runs[i].bytes, b->options->share);
+		b->runs[i].weight = weight_of(claim_of(b, &b->runs[i], &at), b->options->share);
 	}
 	while (spare) {
 		double best = 0;
@@ -352,18 +373,91 @@ static void add_part(const struct build *b, struct axis_row *row, uint64_t *most
 	row->what = (uint8_t)axis_what_of(&b->maps->v[seg->mapping]);
 }
 
-/* Rows of one run: equal parts of its mapped bytes, on page boundaries. */
+/* Goes along the weight of a run. */
+struct cutter {
+	const struct build *b;
+	const struct run *run;
+	size_t seg, part;   /* where it is: in this segment of the build, and the part that it may reach */
+	uint64_t done;	    /* mapped bytes of the run before that segment */
+	double weight_done; /* of them */
+};
+
+/* Of the first pages of the segment. */
+static double weight_of_pages(struct cutter *c, uint64_t pages)
+{
+	const struct segment *seg = &c->b->segs[c->seg];
+
+	return axis_parts_weight(c->b->options->parts, &c->part, seg->start,
+				 earlier(seg->start + pages * PAGE_BYTES, seg->end));
+}
+
+static uint64_t pages_of_segment(const struct cutter *c)
+{
+	const struct segment *seg = &c->b->segs[c->seg];
+
+	return (seg->end - seg->start + PAGE_BYTES - 1) / PAGE_BYTES;
+}
+
+/* Mapped bytes of the run up to where its weight reaches the target; targets rise from call to call. */
+static uint64_t cut_at(struct cutter *c, double target)
+{
+	uint64_t low = 0, high;
+	double all;
+
+	while (c->seg + 1 < c->run->first + c->run->nr &&
+	       c->weight_done + (all = weight_of_pages(c, pages_of_segment(c))) < target) {
+		c->weight_done += all;
+		c->done += c->b->segs[c->seg].end - c->b->segs[c->seg].start;
+		c->seg++;
+	}
+	high = pages_of_segment(c);
+	/* the weight up to a page rises with the page */
+	while (low < high) {
+		uint64_t mid = low + (high - low) / 2;
+
+		if (c->weight_done + weight_of_pages(c, mid) < target)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return earlier(c->done + low * PAGE_BYTES, c->run->bytes);
+}
+
+/* Pages of a run up to the end of each of its rows: equal parts of what it claims lines by, at least a page each. */
+static void cut_rows(const struct build *b, const struct run *run, uint64_t *upto, uint64_t nr_rows)
+{
+	uint64_t pages = (run->bytes + PAGE_BYTES - 1) / PAGE_BYTES, r;
+	struct cutter c = { .b = b, .run = run, .seg = run->first };
+	size_t at = 0;
+	double all;
+
+	if (by_residence(b->options) && pages >= nr_rows) {
+		all = (double)claim_of(b, run, &at);
+		for (r = 0; r < nr_rows; r++) {
+			upto[r] = (cut_at(&c, all * (double)(r + 1) / (double)nr_rows) + PAGE_BYTES - 1) / PAGE_BYTES;
+			upto[r] = later(upto[r], r ? upto[r - 1] + 1 : 1);
+			upto[r] = earlier(upto[r], pages - (nr_rows - 1 - r));
+		}
+		upto[nr_rows - 1] = pages;
+		return;
+	}
+	/* rounded up: the first rows are never empty */
+	for (r = 0; r < nr_rows; r++)
+		upto[r] = (uint64_t)(((unsigned __int128)pages * (r + 1) + nr_rows - 1) / nr_rows);
+}
+
+/* Rows of one run, on page boundaries. */
 static void emit_run(const struct build *b, struct axis *axis, size_t index)
 {
 	const struct run *run = &b->runs[index];
-	uint64_t pages = (run->bytes + PAGE_BYTES - 1) / PAGE_BYTES, nr_rows = run->nr_lines * axis->per_line;
+	uint64_t nr_rows = run->nr_lines * axis->per_line;
 	uint64_t done = 0; /* bytes of the run before the segment */
 	const struct segment *seg = &b->segs[run->first], *last = seg + run->nr - 1;
 	uint64_t start = seg->start, r;
 
+	cut_rows(b, run, b->cuts, nr_rows);
 	for (r = 0; r < nr_rows; r++) {
-		/* rounded up: the first rows are never empty */
-		uint64_t upto = ((uint64_t)(((unsigned __int128)pages * (r + 1) + nr_rows - 1) / nr_rows)) * PAGE_BYTES;
+		uint64_t upto = b->cuts[r] * PAGE_BYTES;
 		struct axis_row *row = &axis->rows[axis->nr_rows++];
 		uint64_t most = 0;
 
@@ -408,13 +502,57 @@ static void emit_gap(const struct build *b, struct axis *axis, size_t run)
 		axis->rows[axis->nr_rows++] = row;
 }
 
-static int emit(const struct build *b, struct axis *axis)
+struct ranked_line {
+	double heat;
+	size_t line;
+};
+
+static int compare_heat_falling(const void *va, const void *vb)
+{
+	const struct ranked_line *a = va, *b = vb;
+
+	if (a->heat != b->heat)
+		return a->heat < b->heat ? 1 : -1;
+	return (a->line > b->line) - (a->line < b->line);
+}
+
+/* Which line is shown where: by address, or the hottest first. */
+static int order_lines(struct axis *axis, const struct axis_options *options)
+{
+	size_t nr = axis->nr_rows / axis->per_line, i;
+	struct ranked_line *ranked = calloc(nr + 1, sizeof(*ranked));
+
+	axis->shown = calloc(nr + 1, sizeof(*axis->shown));
+	axis->place = calloc(nr + 1, sizeof(*axis->place));
+	if (!ranked || !axis->shown || !axis->place) {
+		free(ranked);
+		return -ENOMEM;
+	}
+	for (i = 0; i < nr; i++) {
+		const struct axis_row *first = &axis->rows[i * axis->per_line], *last = first + axis->per_line - 1;
+
+		ranked[i].line = i;
+		if (options->share == AXIS_SHARE_HOTTEST && options->parts)
+			ranked[i].heat = axis_parts_heat(options->parts, first->start, last->end);
+	}
+	qsort(ranked, nr, sizeof(*ranked), compare_heat_falling);
+	for (i = 0; i < nr; i++) {
+		axis->shown[i] = ranked[i].line;
+		axis->place[ranked[i].line] = i;
+	}
+	free(ranked);
+	return 0;
+}
+
+static int emit(struct build *b, struct axis *axis)
 {
 	size_t i;
+	size_t max_rows = (size_t)b->options->nr_lines * b->options->per_line;
 
-	axis->rows = calloc((size_t)b->options->nr_lines * b->options->per_line, sizeof(*axis->rows));
+	axis->rows = calloc(max_rows, sizeof(*axis->rows));
 	axis->groups = calloc(b->nr_runs, sizeof(*axis->groups));
-	if (!axis->rows || !axis->groups)
+	b->cuts = calloc(max_rows, sizeof(*b->cuts));
+	if (!axis->rows || !axis->groups || !b->cuts)
 		return -ENOMEM;
 	axis->per_line = b->options->per_line;
 	for (i = 0; i < b->nr_runs; i++) {
@@ -433,12 +571,12 @@ static int emit(const struct build *b, struct axis *axis)
 			emit_gap(b, axis, i);
 	}
 	axis->nr_groups = b->nr_runs;
-	return 0;
+	return order_lines(axis, b->options);
 }
 
 static int build(struct build *b, struct axis *axis)
 {
-	size_t nr_lines = b->options->nr_lines, max_runs;
+	size_t nr_lines = b->options->nr_lines, max_runs, max_gaps = nr_lines / 6;
 	int ret = collect_segments(b);
 
 	if (ret || !b->nr_segs)
@@ -446,8 +584,10 @@ static int build(struct build *b, struct axis *axis)
 	natural_runs(b);
 	max_runs = later(nr_lines * 3 / 5, 1);
 	ret = join_runs(b, max_runs);
+	if (b->options->share == AXIS_SHARE_HOTTEST)
+		max_gaps = 0;
 	if (!ret)
-		ret = choose_gaps(b, earlier(nr_lines / 6, nr_lines - b->nr_runs));
+		ret = choose_gaps(b, earlier(max_gaps, nr_lines - b->nr_runs));
 	if (ret)
 		return ret;
 	share_lines(b);
@@ -465,6 +605,7 @@ int axis_build(struct axis *axis, const struct mappings *maps, const struct axis
 		ret = build(&b, axis);
 	free(b.segs);
 	free(b.runs);
+	free(b.cuts);
 	if (ret)
 		axis_free(axis);
 	return ret;
@@ -474,6 +615,8 @@ void axis_free(struct axis *axis)
 {
 	free(axis->rows);
 	free(axis->groups);
+	free(axis->shown);
+	free(axis->place);
 	*axis = (struct axis){ 0 };
 }
 
@@ -486,12 +629,30 @@ bool axis_options_equal(const struct axis_options *a, const struct axis_options 
 const char *axis_share_name(enum axis_share share)
 {
 	static const char *const names[AXIS_NR_SHARES] = {
-		"the root of the mapped bytes",
-		"the mapped bytes",
-		"equal parts",
+		"the root of the mapped bytes", "the mapped bytes", "the resident bytes",
+		"heat, the hottest first",	"equal parts",
 	};
 
 	return names[share];
+}
+
+const char *axis_share_word(size_t i)
+{
+	static const char *const words[AXIS_NR_SHARES] = { "root", "mapped", "resident", "hottest", "equal" };
+
+	return i < AXIS_NR_SHARES ? words[i] : NULL;
+}
+
+size_t axis_display_of(const struct axis *axis, size_t row)
+{
+	return row < axis->nr_rows ? axis->place[row / axis->per_line] * axis->per_line + row % axis->per_line : row;
+}
+
+size_t axis_row_at(const struct axis *axis, size_t display)
+{
+	return display < axis->nr_rows
+		       ? axis->shown[display / axis->per_line] * axis->per_line + display % axis->per_line
+		       : display;
 }
 
 bool axis_equal(const struct axis *a, const struct axis *b)

@@ -2,8 +2,9 @@
 /*
  * axis.h - the address axis: which addresses each row of the map shows.
  *
- * A pure function of mappings, viewport and height; it moves when they do, and
- * not when heat changes. Every accessible byte of the viewport is in exactly one
+ * A pure function of mappings, viewport and height (and of what is resident or
+ * hot, where that is asked for); it moves when the first three do, and not when
+ * heat changes. Every accessible byte of the viewport is in exactly one
  * row; what is not mapped, or mapped without any permission, is folded to one
  * line. A line of the screen has per_line rows: two where half blocks are drawn.
  *
@@ -26,6 +27,7 @@
 #include <stdint.h>
 
 #include "collector/mappings.h"
+#include "tui/axis_parts.h"
 
 enum axis_row_type {
 	AXIS_ROW_MAPPED, /* [start, end) begins and ends with mapped bytes of one group */
@@ -67,13 +69,18 @@ struct axis {
 	struct axis_row *rows;
 	size_t nr_groups;
 	struct axis_group *groups;
+	/* Rows stand by address; these say which line of them is shown where: a permutation, mostly the same one. */
+	size_t *shown; /* line of rows at each line of the screen */
+	size_t *place; /* and back */
 };
 
 /* How lines are shared among groups, beyond the one that each has. */
 enum axis_share {
-	AXIS_SHARE_ROOT,  /* by the root of the mapped bytes: large and small stay readable */
-	AXIS_SHARE_BYTES, /* by the mapped bytes: true to scale */
-	AXIS_SHARE_EQUAL, /* the same for each that has pages enough */
+	AXIS_SHARE_ROOT,     /* by the root of the mapped bytes: large and small stay readable */
+	AXIS_SHARE_BYTES,    /* by the mapped bytes: true to scale */
+	AXIS_SHARE_RESIDENT, /* by the resident bytes, within a group too; by the mapped ones where nobody knows them */
+	AXIS_SHARE_HOTTEST,  /* as by the root, but the hottest line is shown first, and gaps have no lines */
+	AXIS_SHARE_EQUAL,    /* the same for each that has pages enough */
 	AXIS_NR_SHARES,
 };
 
@@ -82,6 +89,7 @@ struct axis_options {
 	unsigned nr_lines;
 	unsigned per_line; /* 1 or 2 */
 	enum axis_share share;
+	const struct axis_parts *parts; /* for RESIDENT and HOTTEST; NULL: nothing is known */
 };
 #define AXIS_END UINT64_MAX
 
@@ -92,9 +100,15 @@ struct axis_options {
 int axis_build(struct axis *axis, const struct mappings *maps, const struct axis_options *options);
 void axis_free(struct axis *axis);
 
+/* Parts are not compared: heat and residence alone do not move the axis. */
 bool axis_options_equal(const struct axis_options *a, const struct axis_options *b);
-/* "root of the mapped bytes" ... */
+/* "the root of the mapped bytes" ... */
 const char *axis_share_name(enum axis_share share);
+/* Its word for the command line: "root", "mapped" ...; NULL where i is past the last. */
+const char *axis_share_word(size_t i);
+/* Where a row is on the screen, in rows from the top of the map; and back. Both in [0, nr_rows). */
+size_t axis_display_of(const struct axis *axis, size_t row);
+size_t axis_row_at(const struct axis *axis, size_t display);
 /* Same rows? (Names may differ.) */
 bool axis_equal(const struct axis *a, const struct axis *b);
 enum axis_what axis_what_of(const struct mapping *m);

@@ -82,17 +82,19 @@ void paint_times(const struct paint *p, struct rect title, struct rect where)
 
 /* ---- names ---- */
 
-static void paint_name(const struct paint *p, const struct layout *l, int line, const struct axis_row *row, bool label)
+/* The place is a line of the screen; the line, one of the axis. */
+static void paint_name(const struct paint *p, const struct layout *l, int place, size_t line, bool named, bool label)
 {
 	const struct app *app = p->app;
+	const struct axis_row *row = &app->axis.rows[line * app->axis.per_line];
 	int width = l->names.cols - 2 - (l->addresses ? LAYOUT_ADDRESS_COLS + 1 : 0);
-	bool on_cursor = app->cursor_row < app->axis.nr_rows && app->cursor_row / app->axis.per_line == (size_t)line;
+	bool on_cursor = app->cursor_row < app->axis.nr_rows && app->cursor_row / app->axis.per_line == line;
 
-	if (row->first)
-		grid_text(p->grid, l->names.row + line, l->names.col + 1, width, app->axis.groups[row->group].name,
+	if (named)
+		grid_text(p->grid, l->names.row + place, l->names.col + 1, width, app->axis.groups[row->group].name,
 			  p->roles[THEME_TEXT], GRID_ELLIPSIS);
 	if (l->addresses && (label || on_cursor))
-		grid_printf(p->grid, l->names.row + line, l->names.col + l->names.cols - LAYOUT_ADDRESS_COLS,
+		grid_printf(p->grid, l->names.row + place, l->names.col + l->names.cols - LAYOUT_ADDRESS_COLS,
 			    LAYOUT_ADDRESS_COLS - 1, p->roles[on_cursor ? THEME_STRONG : THEME_DIM], "%12llx",
 			    (unsigned long long)row->start);
 }
@@ -223,32 +225,32 @@ static void paint_number(const struct paint *p, int row, int col, const struct v
 }
 
 /* One value in a cell of several columns, the newest at the right edge. */
-static void paint_numbers(const struct paint *p, const struct layout *l, int line)
+static void paint_numbers(const struct paint *p, const struct layout *l, int place, size_t line)
 {
 	const struct app *app = p->app;
 	int nr = app_nr_cols(app), i, first = l->map.col + l->map.cols - nr * APP_NUMBER_COLS;
 
 	for (i = 0; i < nr; i++)
-		paint_number(p, l->map.row + line, first + i * APP_NUMBER_COLS,
-			     view_cell(app->view, (size_t)line, (unsigned)i));
+		paint_number(p, l->map.row + place, first + i * APP_NUMBER_COLS,
+			     view_cell(app->view, line, (unsigned)i));
 }
 
 /* The map's own part of the grid: the layout keeps it inside, so that cells need no clipping. */
-static void paint_cells(const struct paint *p, const struct layout *l, int line)
+static void paint_cells(const struct paint *p, const struct layout *l, int place, size_t line)
 {
 	const struct app *app = p->app;
-	size_t r = (size_t)line * app->axis.per_line;
+	size_t r = line * app->axis.per_line;
 	const struct axis_row *rows = &app->axis.rows[r];
 	bool two = app->axis.per_line == 2 && rows[1].start < rows[1].end;
 	int col;
 
 	if (app_cell_cols(app) > 1) {
-		paint_numbers(p, l, line);
+		paint_numbers(p, l, place, line);
 		return;
 	}
 	for (col = 0; col < l->map.cols; col++) {
 		const struct view_cell *cells = view_column(app->view, (unsigned)col);
-		struct grid_cell *out = &p->grid->cells[(size_t)(l->map.row + line) * (size_t)p->grid->cols +
+		struct grid_cell *out = &p->grid->cells[(size_t)(l->map.row + place) * (size_t)p->grid->cols +
 							(size_t)(l->map.col + col)];
 
 		if (!cells)
@@ -270,7 +272,7 @@ static void paint_cursor(const struct paint *p, const struct layout *l)
 
 	if (app->cursor_row >= app->axis.nr_rows || (unsigned)app_nr_cols(app) <= app->cursor_back)
 		return;
-	row = l->map.row + (int)(app->cursor_row / app->axis.per_line);
+	row = l->map.row + (int)(axis_display_of(&app->axis, app->cursor_row) / app->axis.per_line);
 	col = l->map.col + l->map.cols - 1 - (int)app->cursor_back * app_cell_cols(app);
 	cell = &p->grid->cells[(size_t)row * (size_t)p->grid->cols + (size_t)col];
 	if (app->config.look.depth >= COLOR_DEPTH_256) {
@@ -323,24 +325,28 @@ static void paint_empty(const struct paint *p, struct rect where)
 void paint_map(const struct paint *p, const struct layout *l)
 {
 	const struct app *app = p->app;
-	int line, since_label = 0, nr_lines;
+	/* lines of one group stand apart: each says whose it is */
+	bool scattered = app->axis_options.share == AXIS_SHARE_HOTTEST;
+	int place, since_label = 0, nr_lines;
 
 	if (l->map.rows < 1 || l->map.cols < 1)
 		return;
 	nr_lines = (int)(app->axis.nr_rows / (app->axis.per_line ? app->axis.per_line : 1));
 	if (!nr_lines)
 		paint_empty(p, l->map);
-	for (line = 0; line < nr_lines; line++) {
-		const struct axis_row *row = &app->axis.rows[(size_t)line * app->axis.per_line];
+	for (place = 0; place < nr_lines; place++) {
+		size_t line = app->axis.shown[place];
+		const struct axis_row *row = &app->axis.rows[line * app->axis.per_line];
+		bool named = row->first || scattered;
 
 		if (row->type == AXIS_ROW_GAP) {
-			paint_gap(p, l, line, row);
+			paint_gap(p, l, place, row);
 			continue;
 		}
-		since_label = row->first ? 0 : since_label + 1;
+		since_label = named ? 0 : since_label + 1;
 		if (l->names.cols)
-			paint_name(p, l, line, row, since_label % LABEL_EVERY_LINES == 0);
-		paint_cells(p, l, line);
+			paint_name(p, l, place, line, named, since_label % LABEL_EVERY_LINES == 0);
+		paint_cells(p, l, place, line);
 	}
 	paint_cursor(p, l);
 	paint_minimap(p, l->minimap);

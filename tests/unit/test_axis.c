@@ -4,10 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "collector/report.h"
 #include "tests/unit/screen_fixture.h"
 #include "tui/axis.h"
 
@@ -15,7 +17,7 @@
 
 static struct axis axis_of(const struct mappings *maps, unsigned nr_lines, unsigned per_line)
 {
-	struct axis_options options = { 0, AXIS_END, nr_lines, per_line, AXIS_SHARE_ROOT };
+	struct axis_options options = { 0, AXIS_END, nr_lines, per_line, AXIS_SHARE_ROOT, NULL };
 	struct axis axis = { 0 };
 
 	assert_int_equal(axis_build(&axis, maps, &options), 0);
@@ -113,7 +115,7 @@ static void test_every_byte_in_one_row(void **state)
 	for (round = 0; round < 300; round++) {
 		struct mappings *maps = fixture_random_maps(&rng, 1 + rng_below(&rng, round % 10 ? 60 : 2000));
 		unsigned lines = 1 + (unsigned)rng_below(&rng, 60), per_line = 1 + (unsigned)rng_below(&rng, 2);
-		struct axis_options options = { 0, AXIS_END, lines, per_line, AXIS_SHARE_ROOT };
+		struct axis_options options = { 0, AXIS_END, lines, per_line, AXIS_SHARE_ROOT, NULL };
 		struct axis axis = { 0 };
 		const struct mapping *m = &maps->v[rng_below(&rng, maps->nr)];
 
@@ -280,7 +282,7 @@ static void test_shares(void **state)
 
 	(void)state;
 	for (share = 0; share < AXIS_NR_SHARES; share++) {
-		struct axis_options options = { 0, AXIS_END, 60, 2, (enum axis_share)share };
+		struct axis_options options = { 0, AXIS_END, 60, 2, (enum axis_share)share, NULL };
 		struct axis axis = { 0 };
 
 		assert_int_equal(axis_build(&axis, maps, &options), 0);
@@ -296,10 +298,98 @@ static void test_shares(void **state)
 	mappings_put(maps);
 }
 
+static struct axis_parts random_parts(struct rng *rng, const struct mappings *maps)
+{
+	uint64_t at = maps->v[0].start, end = maps->v[maps->nr - 1].end;
+	struct axis_parts parts = { .v = calloc(300, sizeof(*parts.v)), .resident_known = true };
+
+	for (; at < end && parts.nr < 300; parts.nr++) {
+		uint64_t size = (1 + rng_below(rng, (end - at) / PAGE_BYTES / 20 + 2)) * PAGE_BYTES;
+
+		parts.v[parts.nr] = (struct axis_part){ at, at + size, (double)rng_below(rng, 5) / 4 - 0.25,
+							(double)rng_below(rng, 100) };
+		at += size + rng_below(rng, 3) * PAGE_BYTES;
+	}
+	return parts;
+}
+
+/* Whatever is resident or hot: every byte once, every line shown once, and the way back is the way there. */
+static void test_every_byte_in_any_order(void **state)
+{
+	struct rng rng = rng_seeded(7);
+	unsigned round;
+	size_t i;
+
+	(void)state;
+	for (round = 0; round < 400; round++) {
+		struct mappings *maps = fixture_random_maps(&rng, 1 + rng_below(&rng, round % 10 ? 60 : 800));
+		struct axis_parts parts = random_parts(&rng, maps);
+		struct axis_options options = { 0,
+						AXIS_END,
+						1 + (unsigned)rng_below(&rng, 60),
+						1 + (unsigned)rng_below(&rng, 2),
+						(enum axis_share)rng_below(&rng, AXIS_NR_SHARES),
+						&parts };
+		struct axis axis = { 0 };
+		double before = 1e300;
+
+		assert_int_equal(axis_build(&axis, maps, &options), 0);
+		check_rows(&axis, maps, 0, AXIS_END);
+		for (i = 0; i < axis.nr_rows; i++) {
+			assert_true(axis_display_of(&axis, i) < axis.nr_rows);
+			assert_int_equal(axis_row_at(&axis, axis_display_of(&axis, i)), i);
+			if (options.share != AXIS_SHARE_HOTTEST)
+				assert_int_equal(axis_row_at(&axis, i), i);
+		}
+		for (i = 0; options.share == AXIS_SHARE_HOTTEST && i < axis.nr_rows; i += axis.per_line) {
+			const struct axis_row *first = &axis.rows[axis_row_at(&axis, i)];
+			double heat = axis_parts_heat(&parts, first->start, first[axis.per_line - 1].end);
+
+			assert_true(heat <= before);
+			before = heat;
+		}
+		axis_free(&axis);
+		axis_parts_free(&parts);
+		mappings_put(maps);
+	}
+}
+
+/* Of a large reserve of which the last 64 M are resident: most rows lie there. And unknown is as mapped. */
+static void test_by_resident_bytes(void **state)
+{
+	struct mappings *maps = fixture_maps("000001000000-000005000000 rw-p 00000000 00:00 0 [heap]\n"
+					     "100000000000-100400000000 rw-p 00000000 00:00 0 \n");
+	struct axis_part part[] = { { 0x1000000, 0x5000000, 1, 0 },
+				    { 0x100000000000, 0x1003fc000000, 0, 0 },
+				    { 0x1003fc000000, 0x100400000000, 1, 0 } };
+	struct axis_parts parts = { 3, part, true };
+	struct axis_options options = { 0, AXIS_END, 40, 1, AXIS_SHARE_RESIDENT, &parts };
+	struct axis axis = { 0 }, mapped = { 0 };
+	size_t i, inside = 0;
+
+	(void)state;
+	assert_int_equal(axis_build(&axis, maps, &options), 0);
+	check_rows(&axis, maps, 0, AXIS_END);
+	for (i = 0; i < axis.nr_rows; i++)
+		inside += axis.rows[i].type == AXIS_ROW_MAPPED && axis.rows[i].start >= 0x1003fc000000;
+	assert_in_range(inside, 12, 20);
+	assert_in_range(lines_of_group(&axis, "[heap]"), 15, 20);
+	options.parts = NULL;
+	assert_int_equal(axis_build(&axis, maps, &options), 0);
+	options.share = AXIS_SHARE_BYTES;
+	assert_int_equal(axis_build(&mapped, maps, &options), 0);
+	assert_true(axis_equal(&axis, &mapped));
+	axis_free(&axis);
+	axis_free(&mapped);
+	mappings_put(maps);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_every_byte_in_any_order),
+		cmocka_unit_test(test_by_resident_bytes),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_server),
 		cmocka_unit_test(test_every_byte_in_one_row),

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/screen_dump.h"
+#include "tests/unit/screen_fixture.h"
 #include "tui/app_state.h"
 
 /* A /proc of our own in a temporary directory. */
@@ -61,20 +62,22 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "status", "comm", "cmdline", "maps" };
+	static const char *const names[] = { "status", "comm", "cmdline", "maps", "stat" };
 	char path[256];
 	size_t i;
 	int pid;
 
 	(void)state;
 	for (pid = 10; pid <= 50; pid += 10) {
-		for (i = 0; i < 4; i++) {
+		for (i = 0; i < 5; i++) {
 			snprintf(path, sizeof(path), "%s/%d/%s", root, pid, names[i]);
 			unlink(path);
 		}
 		snprintf(path, sizeof(path), "%s/%d", root, pid);
 		rmdir(path);
 	}
+	snprintf(path, sizeof(path), "%s/uptime", root);
+	unlink(path);
 	return rmdir(root);
 }
 
@@ -139,6 +142,81 @@ static void test_proc_is_not_there(void **state)
 	assert_int_equal(process_list_read(&list, "/nowhere/proc", 1, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "/nowhere/proc"));
 	process_list_free(&list);
+}
+
+/* ---- the tree: pure ---- */
+
+static struct process process_of(pid_t pid, pid_t ppid, uint64_t rss_bytes, uint64_t cpu_ticks)
+{
+	return (struct process){
+		.pid = pid, .ppid = ppid, .start_ticks = (uint64_t)pid, .rss_bytes = rss_bytes, .cpu_ticks = cpu_ticks
+	};
+}
+
+static void test_tree_rows(void **state)
+{
+	/* by falling RSS; 2 is small, but what is below it is not */
+	const struct process v[] = { process_of(4, 2, 900, 1), process_of(3, 1, 500, 1), process_of(5, 4, 50, 9),
+				     process_of(1, 0, 10, 1),  process_of(2, 1, 5, 1),	 process_of(7, 99, 1, 1) };
+	const bool all[] = { true, true, true, true, true, true }, one[] = { false, false, true, false, false, false };
+	static const size_t order[] = { 3, 4, 0, 2, 1, 5 };
+	static const unsigned depths[] = { 0, 1, 2, 3, 1, 0 };
+	struct process_row rows[6];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(process_tree_rows(v, 6, all, rows), 6);
+	for (i = 0; i < 6; i++) {
+		assert_int_equal(rows[i].process, order[i]);
+		assert_int_equal(rows[i].depth, depths[i]);
+		assert_true(rows[i].matches);
+	}
+	/* what matches is shown with all above it, and says which it is */
+	assert_int_equal(process_tree_rows(v, 6, one, rows), 4);
+	assert_int_equal(rows[3].process, 2);
+	assert_true(rows[3].matches && !rows[0].matches && !rows[2].matches);
+}
+
+/* Parents are not read at one moment: circles and wrong ones lose nobody, and show nobody twice. */
+static void test_tree_of_anything(void **state)
+{
+	unsigned seed, i, at;
+
+	(void)state;
+	for (seed = 1; seed < 400; seed++) {
+		struct process v[40];
+		struct process_row rows[40];
+		bool match[40], seen[40] = { false };
+		unsigned nr = 1 + seed % 40, rnd = seed;
+
+		for (i = 0; i < nr; i++) {
+			rnd = rnd * 1103515245 + 12345;
+			v[i] = process_of((pid_t)i + 1, (pid_t)(rnd >> 16) % (pid_t)(nr + 3), rnd >> 8, rnd >> 20);
+			if (seed % 2)
+				v[i].start_ticks = 7;
+			match[i] = true;
+		}
+		assert_int_equal(process_tree_rows(v, nr, match, rows), nr);
+		for (at = 0; at < nr; at++) {
+			assert_false(seen[rows[at].process]);
+			seen[rows[at].process] = true;
+		}
+		assert_true(process_tree_hottest(v, nr, 1) <= nr);
+	}
+}
+
+static void test_hottest_child(void **state)
+{
+	struct process v[] = { process_of(1, 0, 900, 999), process_of(2, 1, 500, 10), process_of(3, 2, 50, 40),
+			       process_of(9, 0, 1, 5000) };
+
+	(void)state;
+	/* nobody below has used CPU time just now: most in all; and a grandchild counts */
+	assert_int_equal(process_tree_hottest(v, 4, 1), 2);
+	v[1].recent_ticks = 3;
+	assert_int_equal(process_tree_hottest(v, 4, 1), 1);
+	assert_int_equal(process_tree_hottest(v, 4, 3), 4);
+	assert_int_equal(process_tree_hottest(v, 4, 9), 4);
 }
 
 /* ---- on the screen ---- */
@@ -219,6 +297,90 @@ static void test_switch(void **state)
 	screen_close(&s);
 }
 
+static void write_stat(int pid, int ppid, unsigned ticks)
+{
+	char dir[128], text[256];
+
+	snprintf(dir, sizeof(dir), "%s/%d", root, pid);
+	snprintf(text, sizeof(text), "%d (a) b) R %d 1 1 0 -1 0 0 0 0 0 %u 1 0 0 20 0 1 0 %d 0 0\n", pid, ppid, ticks,
+		 pid);
+	write_file(dir, "stat", text, strlen(text));
+}
+
+static void write_uptime(double seconds)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.2f 1.00\n", seconds);
+	write_file(root, "uptime", text, strlen(text));
+}
+
+/* 20 and 40 are children of 10; then 40 uses most CPU time, and f goes to it; F back. */
+static void test_follow_the_hottest_child(void **state)
+{
+	struct screen s;
+	struct snapshot *snap;
+	struct mappings *maps = fixture_server_maps();
+
+	(void)state;
+	write_uptime(100);
+	write_stat(10, 1, 50);
+	write_stat(20, 10, 5000);
+	write_stat(40, 10, 10);
+	screen_open(&s, COLOR_DEPTH_MONO, false, 24, 120, with_target);
+	screen_keys(&s, "f");
+	assert_true(screen_holds(&s, "nothing with children"));
+	snap = fixture_server(maps, 0, 100, HEAT_FRACTION);
+	snap->pid = 10;
+	screen_push(&s, snap);
+	screen_keys(&s, "f");
+	assert_true(screen_holds(&s, "looking for the hottest child of process 10"));
+	assert_true(app_tick_ms(s.app) > 0);
+	assert_int_equal(s.chosen, 0);
+	write_uptime(100.5);
+	write_stat(20, 10, 5001);
+	write_stat(40, 10, 35);
+	assert_int_equal(app_tick(s.app), APP_REDRAW);
+	assert_int_equal(s.chosen, 40);
+	assert_true(screen_holds(&s, "50% of a CPU"));
+	assert_int_equal(app_tick_ms(s.app), -1);
+	snap = fixture_server(maps, 0, 100, HEAT_FRACTION);
+	snap->pid = 40;
+	screen_push(&s, snap);
+	screen_keys(&s, "f");
+	assert_true(screen_holds(&s, "process 40 has no children"));
+	screen_keys(&s, "F");
+	assert_int_equal(s.chosen, 10);
+	mappings_put(maps);
+	screen_close(&s);
+}
+
+static void test_tree_on_the_screen(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	write_uptime(200);
+	write_stat(10, 1, 50);
+	write_stat(20, 10, 5000);
+	write_stat(40, 20, 10);
+	screen_open(&s, COLOR_DEPTH_MONO, false, 24, 120, with_list);
+	assert_true(screen_holds(&s, "tab tree"));
+	screen_keys(&s, "<tab>evil");
+	assert_true(screen_holds(&s, "tab by RSS"));
+	/* with its parents; enter takes what was typed for */
+	assert_true(screen_holds(&s, "└ big"));
+	assert_true(screen_holds(&s, "  └ evil"));
+	assert_true(screen_holds(&s, "1 of "));
+	write_uptime(202);
+	write_stat(40, 20, 60);
+	app_tick(s.app);
+	assert_true(screen_holds(&s, "  25% "));
+	screen_keys(&s, "<enter>");
+	assert_int_equal(s.chosen, 40);
+	screen_close(&s);
+}
+
 static void test_escape_leaves(void **state)
 {
 	struct screen s;
@@ -252,6 +414,11 @@ int main(void)
 		cmocka_unit_test(test_proc_is_not_there),
 		cmocka_unit_test(test_choose_on_the_screen),
 		cmocka_unit_test(test_switch),
+		cmocka_unit_test(test_tree_rows),
+		cmocka_unit_test(test_tree_of_anything),
+		cmocka_unit_test(test_hottest_child),
+		cmocka_unit_test(test_follow_the_hottest_child),
+		cmocka_unit_test(test_tree_on_the_screen),
 		cmocka_unit_test(test_escape_leaves),
 		cmocka_unit_test(test_any_size),
 	};

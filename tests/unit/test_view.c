@@ -23,7 +23,7 @@ struct fixture {
 
 static void setup(struct fixture *f, const char *text, unsigned nr_lines, unsigned nr_cols)
 {
-	struct axis_options options = { 0, AXIS_END, nr_lines, 1, AXIS_SHARE_ROOT };
+	struct axis_options options = { 0, AXIS_END, nr_lines, 1, AXIS_SHARE_ROOT, NULL };
 
 	memset(f, 0, sizeof(*f));
 	f->maps = fixture_maps(text);
