@@ -100,6 +100,27 @@ static void wait_for_end(int fd)
 	while (n > 0 || (n < 0 && errno == EINTR));
 }
 
+/*
+ * A command that is under way keeps the kernel's files busy for an aggregation or two, and cannot be broken off: "off"
+ * is tried again for as long as the worker is in it, and once more after. Returns when the worker has ended.
+ */
+static int turn_off_with_worker(const struct damon_guard *g, const struct damon_identity *identity, pid_t worker)
+{
+	int rc = damon_turn_off(g->io, g->kdamonds_fd, identity, g->target_pid);
+
+	while (rc == -EBUSY && worker > 0) {
+		pid_t ended = waitpid(worker, NULL, WNOHANG);
+
+		if (ended == worker || (ended < 0 && errno != EINTR))
+			worker = -1;
+		rc = damon_turn_off(g->io, g->kdamonds_fd, identity, g->target_pid);
+	}
+	if (worker > 0)
+		while (waitpid(worker, NULL, 0) < 0 && errno == EINTR)
+			;
+	return rc;
+}
+
 _Noreturn static void guard_main(const struct damon_guard *g, int guard_fd, int worker_fd)
 {
 	const int kept[] = { g->kdamonds_fd, guard_fd, worker_fd };
@@ -124,10 +145,7 @@ _Noreturn static void guard_main(const struct damon_guard *g, int guard_fd, int 
 	close(worker_fd);
 	if (send(guard_fd, &hello, sizeof(hello), MSG_NOSIGNAL) == (ssize_t)sizeof(hello))
 		wait_for_end(guard_fd);
-	rc = fd < 0 ? 0 : damon_turn_off(g->io, g->kdamonds_fd, &hello.identity, g->target_pid);
-	if (worker > 0)
-		while (waitpid(worker, NULL, 0) < 0 && errno == EINTR)
-			;
+	rc = fd < 0 ? 0 : turn_off_with_worker(g, &hello.identity, worker);
 	if (fd >= 0 && !rc)
 		rc = damon_remove(g->io, g->kdamonds_fd, &hello.identity, g->target_pid);
 	send(guard_fd, &rc, sizeof(rc), MSG_NOSIGNAL);
@@ -253,9 +271,13 @@ static int stand_in(struct damon_guard *g)
 {
 	int rc = damon_turn_off(g->io, g->kdamonds_fd, &g->identity, g->target_pid);
 
-	if (rc)
+	if (rc && rc != -EBUSY)
 		return rc;
-	return worker_has_ended(g) ? damon_remove(g->io, g->kdamonds_fd, &g->identity, g->target_pid) : -EBUSY;
+	if (!worker_has_ended(g))
+		return -EBUSY;
+	if (rc) /* busy by the command that has ended now */
+		rc = damon_turn_off(g->io, g->kdamonds_fd, &g->identity, g->target_pid);
+	return rc ? rc : damon_remove(g->io, g->kdamonds_fd, &g->identity, g->target_pid);
 }
 
 int damon_guard_close(struct damon_guard *g)

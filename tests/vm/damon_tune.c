@@ -12,6 +12,9 @@
 
 #include "collector/sources/sources.h"
 
+/* Aggregations that some region is to last unchanged, before anything is tuned: the idle ones do. */
+#define OLD 30
+
 struct seen {
 	struct sink sink; /* first */
 	unsigned nr;
@@ -57,6 +60,16 @@ static void drain_until(struct seen *seen, struct source *source, unsigned nr)
 	}
 }
 
+/* Until some region is so old. Waits for aggregations, not for time: how long they take is the machine's affair. */
+static void drain_until_age(struct seen *seen, struct source *source, uint32_t age)
+{
+	for (unsigned n = 0; n < 20 * age; n++) {
+		drain_until(seen, source, 1);
+		if (seen->max_age >= age)
+			return;
+	}
+}
+
 static void check(const char *event, const char *name, bool ok, const struct seen *seen)
 {
 	printf("%s damon-tune-%s-%s", ok ? "ok" : "not ok", event, name);
@@ -68,7 +81,7 @@ static void check(const char *event, const char *name, bool ok, const struct see
 int main(int argc, char **argv)
 {
 	struct source_params params = { .attrs = attrs_default(), .root = "", .clock = &clock_system };
-	struct seen seen = { .sink.regions = take }, before;
+	struct seen seen = { .sink.regions = take };
 	struct source *source;
 	struct attrs attrs;
 	struct err err = ERR_NONE;
@@ -79,8 +92,7 @@ int main(int argc, char **argv)
 	source_damon.default_attrs(&params.attrs);
 	if (target_open(&params.target, atoi(argv[1]), &err) || source_damon.open(&source, &params, &err))
 		die("open", &err);
-	drain_until(&seen, source, 15);
-	before = seen;
+	drain_until_age(&seen, source, OLD);
 	check(argv[2], "default", seen.max_nr_accesses == 20 && seen.max_count <= 20, &seen);
 
 	attrs = params.attrs;
@@ -89,7 +101,12 @@ int main(int argc, char **argv)
 		die("set_attrs", &err);
 	drain_until(&seen, source, 1);
 	check(argv[2], "sampling", seen.max_nr_accesses == 5 && seen.max_count <= 5, &seen);
-	check(argv[2], "keeps-regions", seen.nr_regions * 3 > before.nr_regions && seen.max_age > 2, &seen);
+	/*
+	 * How many there are says nothing: the kernel merges to a tenth and splits again from one aggregation to the
+	 * next. But regions that were made anew would be young; the oldest of those kept may have been merged with a
+	 * younger one, and is half as old at the least.
+	 */
+	check(argv[2], "keeps-regions", seen.max_age >= OLD / 2, &seen);
 	drain_until(&seen, source, 2);
 	check(argv[2], "sampling-later", seen.max_count <= 5, &seen);
 

@@ -39,11 +39,11 @@ check damon-others-looking-on-files "$(diff before after | head -n 4)" cmp -s be
 # ... and is switched off while we look on.
 damontop -b --json -s damon -p "$pid" >out 2>err &
 top_pid=$!
-wait_for 10 lines 2
+wait_for 30 lines 2
 echo off >$A/0/state
 wait $top_pid
 check damon-others-looked-on-off "exit status $?: $(cat err)" grep -q 'the other program has switched its DAMON off' err
-check damon-others-looked-on-left "$(cat $A/nr_kdamonds)" [ "$(cat $A/nr_kdamonds)" = 1 ]
+check damon-others-looked-on-left "$(ask $A/nr_kdamonds)" [ "$(ask $A/nr_kdamonds)" = 1 ]
 clear_up
 kill "$other" "$pid"
 true

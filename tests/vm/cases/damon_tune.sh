@@ -1,4 +1,3 @@
-# by name only: has failed on a busy machine (or stands beside one that has); the cause is not known
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Live intervals and limits, by both ways to the regions.
 printf 'flush 20ms\nmap heap anon 256M\nphase first 300s\n access heap+32M:32M\n' >plan

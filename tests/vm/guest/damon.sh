@@ -2,10 +2,22 @@
 # For the cases on other people's DAMON: a workload that is watched (its process is $pid), a process that is not
 # ($other), and somebody who uses DAMON.
 A=/sys/kernel/mm/damon/admin/kdamonds
+# Whoever uses the kernel's files at the same moment makes a read fail as busy: once more, for some seconds.
+ask() {
+	for ask_n in $(seq 200); do
+		cat "$1" 2>/dev/null && return
+		[ -e "$1" ] || return
+		usleep 20000
+	done
+	echo busy
+}
 # All files of a tree that cannot change by itself.
-tree() { find $A -type f | grep -v -e '/stats/' -e tried_regions -e effective_bytes | sort | while read -r f; do echo "$f $(cat "$f" 2>&1)"; done; }
+tree() { find $A -type f | grep -v -e '/stats/' -e tried_regions -e effective_bytes | sort | while read -r f; do echo "$f $(ask "$f")"; done; }
 lines() { [ "$(wc -l <out)" -ge "$1" ]; }
-on() { [ "$(cat $A/0/state)" = on ]; }
+on() { [ "$(ask $A/0/state)" = on ]; }
+# No file of anybody's, no kdamond that runs, none of our processes.
+restored() { tree >after && cmp -s before after && ! ps -o comm | grep -q '^kdamond'; }
+nobody() { ! ps -o comm | grep -qE '^(damontop|kdamond)'; }
 
 printf 'flush 20ms\nmap heap anon 64M\nphase first 300s\n access heap\n' >plan
 workload -o truth plan >ready 2>&1 &
@@ -23,9 +35,9 @@ set_up() {
 	echo 1 >$A/$1/contexts/0/targets/nr_targets
 	echo "$2" >$A/$1/contexts/0/targets/0/pid_target
 }
-# Somebody else uses the files at the same moment: once more, for two seconds.
+# Somebody else uses the files at the same moment: once more, for some seconds.
 insist() {
-	for insist_n in $(seq 100); do
+	for insist_n in $(seq 1000); do
 		echo "$1" >"$2" && return
 		usleep 20000
 	done 2>/dev/null
@@ -41,7 +53,7 @@ clear_up() {
 # refused NAME REGEX: damontop says that, exits with 1, and has changed nothing.
 refused() {
 	tree >before
-	damontop -b --json -s damon -n 2 -d 20s -p "$pid" >out 2>err
+	damontop -b --json -s damon -n 2 -d 60s -p "$pid" >out 2>err
 	rc=$?
 	tree >after
 	if [ $rc != 1 ] || ! grep -q "$2" err; then
