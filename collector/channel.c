@@ -165,6 +165,16 @@ int channel_message_fd(const struct channel *ch)
 	return ch->message_fd;
 }
 
+size_t channel_room(struct channel *ch)
+{
+	size_t room;
+
+	pthread_mutex_lock(&ch->lock);
+	room = CHANNEL_NR_MESSAGES - ch->nr_messages;
+	pthread_mutex_unlock(&ch->lock);
+	return room;
+}
+
 uint64_t channel_nr_dropped(struct channel *ch)
 {
 	uint64_t nr;

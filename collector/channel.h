@@ -18,6 +18,7 @@
 
 #include "collector/attrs.h"
 #include "collector/err.h"
+#include "collector/play.h"
 #include "collector/snapshot.h"
 
 #define CHANNEL_NR_MESSAGES 64
@@ -26,6 +27,7 @@
 enum message_type {
 	MESSAGE_SNAPSHOT, /* snapshot is the receiver's now */
 	MESSAGE_NOTICE,	  /* err: a command was refused, a source was lost; collection goes on */
+	MESSAGE_PLAY,	  /* play: where a replay is, behind the snapshots that it has handed over */
 	MESSAGE_ENDED,	  /* the last message. err.code 0: as asked, or the target has ended; else why not */
 };
 
@@ -33,11 +35,13 @@ struct message {
 	enum message_type type;
 	struct snapshot *snapshot;
 	struct err err;
+	struct play_state play;
 };
 
 enum command_type {
 	COMMAND_ATTRS, /* new attributes, from the next aggregation on */
 	COMMAND_RANGE, /* only [start, end) from the next aggregation on; both 0: everything */
+	COMMAND_PLAY,  /* play: of a recording */
 	COMMAND_STOP,
 };
 
@@ -45,6 +49,7 @@ struct command {
 	enum command_type type;
 	struct attrs attrs;
 	uint64_t start, end;
+	struct play_order play;
 };
 
 struct channel;
@@ -58,6 +63,8 @@ void channel_publish(struct channel *ch, const struct message *message);
 bool channel_next_command(struct channel *ch, struct command *command);
 /* Readable when a command waits. */
 int channel_command_fd(const struct channel *ch);
+/* Messages that it has room for before a snapshot is dropped. Either thread. */
+size_t channel_room(struct channel *ch);
 /* Snapshots dropped so far, for want of a reader. Either thread. */
 uint64_t channel_nr_dropped(struct channel *ch);
 

@@ -303,6 +303,21 @@ static void sink_snapshot(struct sink *sink, struct snapshot *snap)
 	publish(c, MESSAGE_SNAPSHOT, snap, NULL);
 }
 
+static void sink_play(struct sink *sink, const struct play_state *state)
+{
+	struct collector *c = (struct collector *)((char *)sink - offsetof(struct collector, sink));
+	struct message message = { .type = MESSAGE_PLAY, .play = *state };
+
+	channel_publish(c->channel, &message);
+}
+
+static size_t sink_room(struct sink *sink)
+{
+	struct collector *c = (struct collector *)((char *)sink - offsetof(struct collector, sink));
+
+	return channel_room(c->channel);
+}
+
 /* ---- commands ---- */
 
 static void take_commands(struct collector *c)
@@ -319,6 +334,10 @@ static void take_commands(struct collector *c)
 		case COMMAND_RANGE:
 			c->next_limit = (struct range){ command.start, command.end };
 			c->has_next_limit = true;
+			break;
+		case COMMAND_PLAY:
+			if (c->ops->play)
+				c->ops->play(c->source, &command.play);
 			break;
 		case COMMAND_STOP:
 			c->stop = true;
@@ -476,6 +495,8 @@ static struct collector *collector_new(const struct source_ops *ops, const struc
 		.regions = sink_regions,
 		.mappings = sink_mappings,
 		.snapshot = sink_snapshot,
+		.play = sink_play,
+		.room = sink_room,
 	};
 	c->epoll_fd = c->timer_fd = -1;
 	return c;

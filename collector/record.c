@@ -45,6 +45,11 @@ const char *record_path(const struct record *r)
 	return r->path;
 }
 
+uint64_t record_bytes(const struct record *r)
+{
+	return r->done_bytes + r->sz_end;
+}
+
 static int fail(struct record *r, int code)
 {
 	return err_set(&r->failure, code, "recording to %s: %s%s", r->path, strerror(code),

@@ -39,5 +39,7 @@ int record_close(struct record *record, struct err *err);
 
 /* The name of the file that is written to now. */
 const char *record_path(const struct record *record);
+/* Bytes of that file so far. */
+uint64_t record_bytes(const struct record *record);
 
 #endif

@@ -75,6 +75,7 @@ struct mapping_report {
 };
 
 struct snapshot;
+struct play_state;
 
 /* Where a source hands over what it saw. Either call may come any number of times during one drain. */
 struct sink {
@@ -86,6 +87,10 @@ struct sink {
 	void (*snapshot)(struct sink *sink, struct snapshot *snap);
 	/* All mappings, sorted by address, beside the reports of the same check. NULL: nobody asks for them. */
 	void (*mappings)(struct sink *sink, const struct mapping_report *v, size_t nr);
+	/* Where a recording is, behind its snapshots. NULL: nobody asks for it. */
+	void (*play)(struct sink *sink, const struct play_state *state);
+	/* Snapshots that can be handed over before one would be dropped. NULL: any number. */
+	size_t (*room)(struct sink *sink);
 };
 
 #endif

@@ -22,6 +22,7 @@
 #include "collector/attrs.h"
 #include "collector/clock.h"
 #include "collector/err.h"
+#include "collector/play.h"
 #include "collector/report.h"
 #include "collector/snapshot.h"
 #include "collector/target.h"
@@ -34,6 +35,9 @@ struct source_params {
 	const char *file;		 /* replay: the recording, or NULL */
 	pid_t file_pid;			 /* replay: which target of it, 0: the first */
 	double speed;			 /* replay: times as fast as it was; 0: once */
+	bool loop;			 /* replay: from the beginning again at the end */
+	bool stays;			 /* replay: stays at the end, for orders to play on from elsewhere */
+	const struct play_place *seek;	 /* replay: where it begins; NULL: at the beginning */
 	const char *root;		 /* where /sys and /proc are, "" for the machine itself: the seam for tests */
 	const struct clock *clock;
 	uint64_t seed;
@@ -102,6 +106,8 @@ struct source_ops {
 	int (*end_aggregation)(struct source *source, struct sink *sink, struct err *err);
 	/* New attributes at an aggregation boundary. A refusal leaves the old ones in force. May be NULL. */
 	int (*set_attrs)(struct source *source, const struct attrs *attrs, struct err *err);
+	/* replay: an order from the screen, carried out at the next drain(). May be NULL. */
+	void (*play)(struct source *source, const struct play_order *order);
 	/*
 	 * SOURCE_REGIONS: changes attrs to those that the regions handed over were made with, where they need not be
 	 * the ones that were asked for. May be NULL.

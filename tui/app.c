@@ -176,6 +176,8 @@ static unsigned take_snapshot(struct app *app, struct snapshot *snap)
 	if (app->config.on_snapshot && app->config.on_snapshot(app->config.ctx, snap, &err))
 		app_say(app, APP_ERROR, "%s", err.text);
 	history_push(app->history, snap);
+	if (app->frozen && app->play_follow)
+		app_freeze_newest(app);
 	return APP_HANDLED | APP_REDRAW;
 }
 
@@ -208,6 +210,8 @@ unsigned app_message(struct app *app, const struct message *message)
 		app->pending = false;
 		app_say(app, APP_WARNING, "%s", message->err.text);
 		return APP_HANDLED | APP_REDRAW;
+	case MESSAGE_PLAY:
+		return app_play_state(app, &message->play);
 	case MESSAGE_ENDED:
 		return take_end(app, &message->err);
 	}
@@ -228,8 +232,9 @@ static unsigned map_key(struct app *app, const struct term_event *event)
 unsigned app_key(struct app *app, const struct term_event *event)
 {
 	static unsigned (*const handlers[APP_NR_MODES])(struct app *, const struct term_event *) = {
-		[APP_MAP] = map_key,	   [APP_HELP] = app_help_key, [APP_DIALOG] = app_dialog_key,
-		[APP_LIST] = app_list_key, [APP_FIND] = app_find_key, [APP_PANEL] = app_panel_key,
+		[APP_MAP] = map_key,	       [APP_HELP] = app_help_key, [APP_DIALOG] = app_dialog_key,
+		[APP_LIST] = app_list_key,     [APP_FIND] = app_find_key, [APP_PANEL] = app_panel_key,
+		[APP_PROMPT] = app_prompt_key,
 	};
 	bool had_message = *app->message;
 	unsigned flags;
@@ -239,6 +244,7 @@ unsigned app_key(struct app *app, const struct term_event *event)
 	if (event->key == 3)
 		return APP_HANDLED | APP_QUIT;
 	flags = handlers[app->mode](app, event);
+	app_play_sync(app);
 	return had_message ? flags | APP_REDRAW : flags;
 }
 
@@ -442,4 +448,6 @@ void app_paint(struct app *app, struct grid *grid)
 		paint_help(&p, screen);
 	if (app->mode == APP_DIALOG)
 		paint_dialog(&p, screen);
+	if (app->mode == APP_PROMPT)
+		paint_prompt(&p, screen);
 }

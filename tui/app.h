@@ -21,6 +21,12 @@
 #include "tui/term.h"
 #include "tui/theme.h"
 
+/* A recording that is being made; path NULL: none. */
+struct app_recording {
+	const char *path;
+	uint64_t bytes; /* of the file so far */
+};
+
 struct app_config {
 	const struct theme *theme; /* outlives the app */
 	struct look look;
@@ -39,6 +45,12 @@ struct app_config {
 	/* Every snapshot, before it is kept: a recording is made of it. -errno with err: say so. NULL: nobody wants it.
 	 */
 	int (*on_snapshot)(void *ctx, const struct snapshot *snap, struct err *err);
+	/*
+	 * Records to this file from now on; path NULL: ends the recording. anew: a file of that name may be there, and
+	 * is kept under another name; otherwise it is refused (-EEXIST). 0 or -errno with err. NULL: not possible.
+	 */
+	int (*record)(void *ctx, const char *path, bool anew, struct err *err);
+	struct app_recording (*recorded)(void *ctx);
 	bool has_target; /* false, with choose: the list of processes comes first */
 	void *ctx;
 	const char *proc; /* where the list reads processes; NULL: /proc */

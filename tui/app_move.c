@@ -40,6 +40,28 @@ unsigned app_freeze(struct app *app, int arg)
 	return APP_REDRAW;
 }
 
+void app_freeze_newest(struct app *app)
+{
+	freeze_at(app, newest_tick(app));
+}
+
+void app_step_back(struct app *app)
+{
+	size_t i = history_find_tick(app->history, app->edge_tick);
+
+	freeze_at(app, history_tick(app->history, i ? i - 1 : 0));
+}
+
+bool app_step_forward(struct app *app)
+{
+	size_t i = history_find_tick(app->history, app->edge_tick + 1);
+
+	if (i >= history_nr(app->history))
+		return false;
+	freeze_at(app, history_tick(app->history, i));
+	return true;
+}
+
 /* Moves the picture by so many columns; beyond now it is live again only by End or space. */
 static void scroll_time(struct app *app, int64_t cols)
 {

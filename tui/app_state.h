@@ -20,6 +20,7 @@
 #include "tui/overlay.h"
 #include "tui/panel.h"
 #include "tui/process_list.h"
+#include "tui/prompt.h"
 #include "tui/view.h"
 
 enum app_mode {
@@ -29,6 +30,7 @@ enum app_mode {
 	APP_LIST, /* of processes */
 	APP_FIND, /* a mapping's name is typed */
 	APP_PANEL,
+	APP_PROMPT,
 	APP_NR_MODES,
 };
 
@@ -85,6 +87,13 @@ struct app {
 	bool pending;
 	struct attrs wanted;
 	struct dialog dialog;
+	struct prompt prompt;
+
+	/* a recording that is played; speed and loop as ordered last */
+	struct play_state play;
+	uint64_t play_serial; /* of the last order */
+	bool play_paused;     /* as ordered last */
+	bool play_follow;     /* frozen, the newest column follows what comes: a step, a place to go to */
 
 	char message[512];
 	enum app_severity severity;
@@ -165,6 +174,12 @@ unsigned app_max_regions(struct app *app, int arg);
 unsigned app_min_regions(struct app *app, int arg);
 unsigned app_settings(struct app *app, int arg);
 unsigned app_find(struct app *app, int arg);
+unsigned app_play_step(struct app *app, int arg);
+unsigned app_play_speed(struct app *app, int arg);
+unsigned app_play_loop(struct app *app, int arg);
+unsigned app_play_seek(struct app *app, int arg);
+unsigned app_play_jump(struct app *app, int arg);
+unsigned app_record(struct app *app, int arg);
 unsigned app_open_list(struct app *app, int arg);
 unsigned app_follow_child(struct app *app, int arg);
 unsigned app_to_parent(struct app *app, int arg);
@@ -172,6 +187,20 @@ unsigned app_to_parent(struct app *app, int arg);
 /* app_tick() and app_tick_ms() of what reads processes. */
 unsigned app_process_tick(struct app *app);
 int app_process_tick_ms(const struct app *app);
+
+/* Frozen, to the snapshot before or after; false: there is none yet. */
+void app_step_back(struct app *app);
+bool app_step_forward(struct app *app);
+/* Frozen at the newest snapshot there is. */
+void app_freeze_newest(struct app *app);
+
+/* Pauses or plays on where freezing has changed. After each key. */
+void app_play_sync(struct app *app);
+unsigned app_play_state(struct app *app, const struct play_state *state);
+/* What a prompt is for; again: the same text was refused before. 0 or -errno with err. */
+int app_play_to(struct app *app, const char *text, bool again, struct err *err);
+int app_record_to(struct app *app, const char *text, bool again, struct err *err);
+struct app_recording app_recording(const struct app *app);
 
 /* A click sets the cursor, the wheel zooms around it. */
 unsigned app_mouse(struct app *app, const struct term_event *event);
@@ -190,6 +219,7 @@ unsigned app_help_key(struct app *app, const struct term_event *event);
 unsigned app_dialog_key(struct app *app, const struct term_event *event);
 unsigned app_list_key(struct app *app, const struct term_event *event);
 unsigned app_panel_key(struct app *app, const struct term_event *event);
+unsigned app_prompt_key(struct app *app, const struct term_event *event);
 unsigned app_find_key(struct app *app, const struct term_event *event);
 
 /* Appends a typed character to text, or deletes the last one; true: text has changed. */

@@ -218,6 +218,7 @@ static int take_messages(struct channel *channel, const struct batch_options *op
 				rc = ++*printed == options->iterations ? 0 : 1;
 			break;
 		case MESSAGE_NOTICE:
+		case MESSAGE_PLAY:
 			break; /* nobody gives commands in batch mode */
 		case MESSAGE_ENDED:
 			rc = message.err.code ? err_set(err, message.err.code, "%s", message.err.text) : 0;

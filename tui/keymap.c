@@ -75,6 +75,16 @@ const struct key keymap[] = {
 	{ '}', app_min_regions, 1, KEYS_TUNE, NULL, NULL, NULL },
 	{ 'i', app_settings, 0, KEYS_TUNE, "i", "settings", "all settings: type values, apply them together" },
 
+	{ 'R', app_record, 0, KEYS_RECORD, "R", NULL, "record to a file, or end that" },
+	{ '(', app_play_speed, -1, KEYS_RECORD, "( )", NULL, "replay: slower or faster" },
+	{ ')', app_play_speed, 1, KEYS_RECORD, NULL, NULL, NULL },
+	{ 'f', app_play_step, 1, KEYS_RECORD, "f b", NULL, "replay: pause, then a snapshot forward or back" },
+	{ 'b', app_play_step, -1, KEYS_RECORD, NULL, NULL, NULL },
+	{ 'F', app_play_seek, 1, KEYS_RECORD, "F B", NULL, "replay: a twentieth of it forward or back" },
+	{ 'B', app_play_seek, -1, KEYS_RECORD, NULL, NULL, NULL },
+	{ 'J', app_play_jump, 0, KEYS_RECORD, "J", NULL, "replay: go to a time or a percentage" },
+	{ 'L', app_play_loop, 0, KEYS_RECORD, "L", NULL, "replay: begin again at the end, or not" },
+
 	{ 'p', app_open_list, 0, KEYS_PROGRAM, "p", NULL, "another process: choose it from the list" },
 	{ 'f', app_follow_child, 0, KEYS_PROGRAM, "f F", NULL,
 	  "its hottest child instead (CPU time now); F: its parent" },
@@ -88,8 +98,8 @@ const size_t keymap_nr = sizeof(keymap) / sizeof(*keymap);
 
 const char *keymap_group_title(enum key_group group)
 {
-	static const char *const titles[KEYS_NR_GROUPS] = { "What is shown", "Time",   "Place",
-							    "Panels",	     "Tuning", "Program" };
+	static const char *const titles[KEYS_NR_GROUPS] = { "What is shown", "Time",	  "Place",  "Panels",
+							    "Tuning",	     "Recording", "Program" };
 
 	return titles[group];
 }

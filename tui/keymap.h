@@ -13,7 +13,7 @@
 
 struct app;
 
-enum key_group { KEYS_SHOW, KEYS_TIME, KEYS_PLACE, KEYS_PANELS, KEYS_TUNE, KEYS_PROGRAM, KEYS_NR_GROUPS };
+enum key_group { KEYS_SHOW, KEYS_TIME, KEYS_PLACE, KEYS_PANELS, KEYS_TUNE, KEYS_RECORD, KEYS_PROGRAM, KEYS_NR_GROUPS };
 
 #define KEY_NONE UINT32_MAX /* a row that only explains */
 

@@ -144,6 +144,21 @@ static int choose_process(void *ctx, pid_t pid, struct err *err)
 	return session_watch(ctx, pid, err);
 }
 
+static int start_recording(void *ctx, const char *path, bool anew, struct err *err)
+{
+	struct session *s = ctx;
+
+	return path ? output_record(s->output, path, anew, err) : output_end_record(s->output, err);
+}
+
+static struct app_recording recording_of(void *ctx)
+{
+	struct app_recording recording = { NULL, 0 };
+
+	recording.path = output_recording(((struct session *)ctx)->output, &recording.bytes);
+	return recording;
+}
+
 static struct app_config app_config_of(const struct options *o, const struct theme *theme, const struct look *look,
 				       struct session *session)
 {
@@ -156,6 +171,8 @@ static struct app_config app_config_of(const struct options *o, const struct the
 		.fixed = o->replay ? "a recording" : NULL,
 		.send = send_command,
 		.on_snapshot = take_snapshot,
+		.record = start_recording,
+		.recorded = recording_of,
 		.ctx = session,
 	};
 }
@@ -198,6 +215,7 @@ static int run_screen(const struct options *o, struct err *err)
 	if (rc)
 		return rc;
 	rc = session_open(&session, o, true, err);
+	session.stays = true;
 	if (!rc && has_target(o))
 		rc = session_watch(&session, o->pid, err);
 	if (!rc)

@@ -58,9 +58,23 @@ static int set_speed(struct options *o, const char *arg, struct err *err)
 	char *end;
 
 	o->speed = strtod(arg, &end);
-	if (end == arg || *end || !(o->speed >= 0.01 && o->speed <= 10000))
+	if (end == arg || *end || !(o->speed >= PLAY_MIN_SPEED && o->speed <= PLAY_MAX_SPEED))
 		return err_set(err, EINVAL, "speed: \"%s\" is not a number from 0.01 to 10000", arg);
 	return 0;
+}
+
+static int set_loop(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->loop = true;
+	return 0;
+}
+
+static int set_seek(struct options *o, const char *arg, struct err *err)
+{
+	o->has_seek = true;
+	return play_place_parse(arg, &o->seek, err);
 }
 
 static int set_record(struct options *o, const char *arg, struct err *err)
@@ -398,6 +412,8 @@ static const struct option_row rows[] = {
 	{ 0, "physical", NULL, "all memory of the machine, by node and zone (kernel DAMON)", set_physical },
 	{ 'r', "replay", "FILE", "a recording: ours, damo's, perf.data (-p: which target of it)", set_replay },
 	{ 0, "speed", "X", "replay: X times as fast as it was", set_speed },
+	{ 0, "loop", NULL, "replay: from the beginning again at its end", set_loop },
+	{ 0, "seek", "PLACE", "replay: begin there: 50%, 90s, 1m30s, 1:30", set_seek },
 	{ 0, NULL, NULL, "Recording", NULL },
 	{ 'o', "record", "FILE", "record while watching, in damo's json_compressed", set_record },
 	{ 0, "record-size", "SIZE", "go on with FILE.1, FILE.2 ... whenever a file has grown past this",
@@ -517,6 +533,9 @@ static int check_together(const struct options *o, struct err *err)
 		return err_set(err, EINVAL, "--physical is what one source alone can watch: leave out -s");
 	if (o->replay && o->source)
 		return err_set(err, EINVAL, "-r plays what a source has seen: leave out -s");
+	if ((o->loop || o->has_seek) && (!o->replay || o->batch || o->report))
+		return err_set(err, EINVAL,
+			       "--loop and --seek go with -r on a screen; batch output and reports read all");
 	if (o->record_bytes && !o->record)
 		return err_set(err, EINVAL, "--record-size goes with -o");
 	if (o->report && o->openmetrics)

@@ -15,6 +15,7 @@
 
 #include "collector/attrs.h"
 #include "collector/err.h"
+#include "collector/play.h"
 #include "tui/report_table.h"
 #include "tui/term.h"
 
@@ -29,12 +30,15 @@ struct options {
 	enum options_action action;
 	pid_t pid; /* 0: not given */
 	bool demo;
-	bool physical;	       /* the whole machine */
-	const char *replay;    /* a recording to play */
-	double speed;	       /* of that: times as fast as it was */
-	const char *record;    /* a recording to make */
-	uint64_t record_bytes; /* of one file of it; 0: no limit */
-	char **command;	       /* NULL: none; ends with NULL */
+	bool physical;	    /* the whole machine */
+	const char *replay; /* a recording to play */
+	double speed;	    /* of that: times as fast as it was */
+	bool loop;	    /* from the beginning again at its end */
+	bool has_seek;
+	struct play_place seek; /* where it begins */
+	const char *record;	/* a recording to make */
+	uint64_t record_bytes;	/* of one file of it; 0: no limit */
+	char **command;		/* NULL: none; ends with NULL */
 	const char *source;
 	const char *event;
 	const char *root;

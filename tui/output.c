@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "collector/record.h"
+#include "collector/text.h"
 #include "tui/openmetrics.h"
 #include "tui/report.h"
 #include "tui/theme.h"
@@ -133,6 +135,42 @@ int output_add(struct output *o, const struct snapshot *snap, struct err *err)
 	if (!rc && o->options->openmetrics)
 		rc = print_metrics(o, snap, err);
 	return rc;
+}
+
+int output_record(struct output *o, const char *path, bool anew, struct err *err)
+{
+	struct record *record;
+	struct stat st;
+	char shown[SZ_NAME];
+	int rc;
+
+	text_clean_str(shown, sizeof(shown), path);
+	if (!anew && !lstat(path, &st) && S_ISREG(st.st_mode) && st.st_size)
+		return err_set(err, EEXIST, "%s is there: enter again keeps it as %s.old", shown, shown);
+	rc = record_open(&record, path, o->options->record_bytes, err);
+	if (rc)
+		return rc;
+	record_close(o->record, NULL);
+	o->record = record;
+	o->record_failed = false;
+	return 0;
+}
+
+int output_end_record(struct output *o, struct err *err)
+{
+	int rc = record_close(o->record, err);
+
+	o->record = NULL;
+	o->record_failed = false;
+	return rc;
+}
+
+const char *output_recording(const struct output *o, uint64_t *bytes)
+{
+	if (!o->record || o->record_failed)
+		return NULL;
+	*bytes = record_bytes(o->record);
+	return record_path(o->record);
 }
 
 int output_finish(struct output *o, struct err *err)

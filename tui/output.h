@@ -24,6 +24,16 @@ int output_open(struct output **output, const struct options *options, struct er
  */
 int output_add(struct output *output, const struct snapshot *snap, struct err *err);
 
+/*
+ * Records to this file from now on. anew: a file of that name is kept under another (record_open()); otherwise it is
+ * refused: -EEXIST. 0 or -errno.
+ */
+int output_record(struct output *output, const char *path, bool anew, struct err *err);
+/* Ends the recording. 0 or -errno where it is not whole. */
+int output_end_record(struct output *output, struct err *err);
+/* The file that is recorded to now, and its bytes so far; NULL: none, or one that has failed. */
+const char *output_recording(const struct output *output, uint64_t *bytes);
+
 /* All snapshots have come: prints the report. 0 or -errno. */
 int output_finish(struct output *output, struct err *err);
 

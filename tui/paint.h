@@ -35,6 +35,9 @@ void paint_bar(const struct paint *p, int row, int col, int cols, double share, 
 /* Lines of the help page on a screen of this size. */
 int paint_help_rows(int rows, int cols);
 void paint_help(const struct paint *p, struct rect screen);
+void paint_prompt(const struct paint *p, struct rect screen);
+/* Where a recording is that is played. */
+void paint_scrubber(const struct paint *p, struct rect where);
 void paint_dialog(const struct paint *p, struct rect screen);
 void paint_process_list(const struct paint *p, struct rect screen);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The form of all settings. */
+/* What is typed: the form of all settings, and the box of one line. */
+#include <string.h>
+
+#include "collector/text.h"
 #include "tui/paint.h"
 
 #define LABEL_COLS 23
@@ -41,4 +44,31 @@ void paint_dialog(const struct paint *p, struct rect screen)
 			paint_at(p, in.row + in.rows - 1, &col, end, THEME_DIM,
 				 "enter applies all, from the next aggregation on · ↑↓ move · esc leaves it as it is");
 	}
+}
+
+#define PROMPT_COLS 76
+
+void paint_prompt(const struct paint *p, struct rect screen)
+{
+	const struct prompt *prompt = &p->app->prompt;
+	struct rect in = paint_box(p, screen, 3, PROMPT_COLS, prompt_title(prompt));
+	int col = in.col, end = in.col + in.cols, width = grid_text_width(prompt->text);
+	const char *text = prompt->text;
+
+	/* of a long text the end is seen: that is where one types */
+	while (width >= in.cols && *text) {
+		uint32_t c;
+		size_t len = text_utf8_decode(text, text + strlen(text), &c);
+
+		text += len ? len : 1;
+		width = grid_text_width(text);
+	}
+	if (in.rows > 0)
+		paint_at(p, in.row, &col, end, THEME_STRONG, "%s", text);
+	p->grid->cursor_row = in.row;
+	p->grid->cursor_col = col < end ? col : end - 1;
+	col = in.col;
+	if (in.rows > 2)
+		paint_at(p, in.row + 2, &col, end, prompt->refused.code ? THEME_BAD : THEME_DIM, "%s",
+			 prompt->refused.code ? prompt->refused.text : prompt_hint(prompt));
 }

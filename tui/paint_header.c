@@ -187,14 +187,54 @@ static bool drop_one(struct header *h)
 	return true;
 }
 
+/* What is being recorded must not be overlooked. */
+static void add_recording(struct header *h, const struct app *app)
+{
+	struct app_recording recording = app_recording(app);
+	char bytes[TEXT_NUMBER_SIZE];
+	struct item *item;
+
+	if (!recording.path)
+		return;
+	item = add(h, 1, "", THEME_BAD);
+	item->right = true;
+	snprintf(item->value, SZ_VALUE, "● REC %s", text_bytes(bytes, recording.bytes));
+}
+
+/* How fast a recording is played, and how much of it has been. */
+static void add_place(struct header *h, const struct app *app)
+{
+	const struct play_state *play = &app->play;
+	struct item *item;
+
+	if (!app->config.fixed || !play->nr)
+		return;
+	if (play->speed < 1 || play->speed > 1) {
+		item = add(h, 3, "", THEME_BAR_KEY);
+		item->right = true;
+		snprintf(item->value, SZ_VALUE, "%gx", play->speed);
+	}
+	if (!play->total_ns)
+		return;
+	item = add(h, 3, "", THEME_BAR);
+	item->right = true;
+	snprintf(item->value, SZ_VALUE, "%.0f%%", 100.0 * (double)play->at_ns / (double)play->total_ns);
+}
+
 /* Live, frozen or over; and the time of the newest column. Both at the right edge. */
 static void add_state(struct header *h, const struct app *app)
 {
 	const struct snapshot *shown = app_shown(app);
-	const char *state = app->frozen ? "frozen" : app->ended ? "ended" : app->config.fixed ? "replay" : "live";
+	const char *state = app->frozen		? (app->config.fixed ? "paused" : "frozen")
+			    : app->ended	? "ended"
+			    : app->config.fixed ? "replay"
+						: "live";
 	enum theme_role role = app->frozen ? THEME_WARN : app->ended ? THEME_BAD : THEME_GOOD;
 	struct item *item;
 	char clock[16];
+
+	add_recording(h, app);
+	add_place(h, app);
 
 	if (!shown && !app->ended)
 		state = "waiting";
@@ -271,6 +311,10 @@ static void paint_hint(const struct paint *p, struct rect where)
 	const char *hint = p->app->config.fixed ? NULL : hint_of(p->app->history);
 	int col = where.col + 1, end = where.col + where.cols;
 
+	if (p->app->config.fixed && p->app->play.nr) {
+		paint_scrubber(p, where);
+		return;
+	}
 	if (hint) {
 		paint_at(p, where.row, &col, end, THEME_WARN, "hint ");
 		paint_at(p, where.row, &col, end, THEME_TEXT, "%s", hint);

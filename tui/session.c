@@ -17,6 +17,8 @@ struct source_params session_params(const struct options *o)
 		.file = o->replay,
 		.file_pid = o->replay ? o->pid : 0,
 		.speed = o->speed,
+		.loop = o->loop,
+		.seek = o->has_seek ? &o->seek : NULL,
 		.root = o->root,
 		.clock = &clock_system,
 		.seed = o->seed,
@@ -120,7 +122,10 @@ static const struct source_ops *prepare_target(struct session *s, pid_t pid, str
 int session_watch(struct session *s, pid_t pid, struct err *err)
 {
 	struct source_params params = session_params(s->options);
-	const struct source_ops *ops = prepare_target(s, pid, &params, err);
+	const struct source_ops *ops;
+
+	params.stays = s->stays;
+	ops = prepare_target(s, pid, &params, err);
 
 	if (!ops)
 		return -err->code;

@@ -25,6 +25,7 @@ struct session {
 	struct channel *channel;
 	struct collector *collector;
 	struct output *output;
+	bool stays; /* a recording that has ended can be played on */
 	bool quiet; /* a command's output would be in the way of the screen */
 };
 
