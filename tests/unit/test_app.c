@@ -20,6 +20,16 @@ static void open_server(struct screen *s, unsigned seconds)
 	screen_play(s, seconds, 200, HEAT_FRACTION);
 }
 
+/* ---- keys ---- */
+
+static void test_no_key_has_two_meanings(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < keymap_nr; i++)
+		if (keymap[i].key != KEY_NONE)
+			assert_ptr_equal(keymap_find(keymap[i].key), &keymap[i]);
+}
+
 /* ---- overlays ---- */
 
 static void test_overlays_on_keys(void **state)
@@ -603,6 +613,7 @@ static void test_frozen_frames_make_no_columns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_key_has_two_meanings),
 		cmocka_unit_test(test_overlays_on_keys),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_watch_range),

@@ -389,14 +389,14 @@ static void steps_go_back_in_what_is_kept_and_forward_beyond_it(void **state)
 
 	(void)state;
 	open_screen(&s);
-	screen_keys(&s, "bbb");
+	screen_keys(&s, "EEE");
 	assert_int_equal(s.nr_sent, 1); /* the pause */
 	assert_int_equal(app_shown(s.app)->seq, 26);
 	assert_true(screen_holds(&s, "0:27"));
-	screen_keys(&s, "fff");
+	screen_keys(&s, "eee");
 	assert_int_equal(app_shown(s.app)->seq, 29);
 	assert_int_equal(s.nr_sent, 1);
-	screen_keys(&s, "f");
+	screen_keys(&s, "e");
 	assert_int_equal(last_order(&s)->action, PLAY_STEP);
 	screen_push(&s, fixture_server(maps, 30, 100, HEAT_FRACTION));
 	assert_int_equal(app_shown(s.app)->seq, 30);
@@ -452,7 +452,7 @@ static void a_place_is_typed(void **state)
 	assert_int_equal(history_nr(s.app->history), 0);
 	screen_push(&s, fixture_server(maps, 0, 100, HEAT_FRACTION));
 	assert_int_equal(app_shown(s.app)->seq, 0);
-	screen_keys(&s, "F");
+	screen_keys(&s, "k");
 	assert_true(last_order(&s)->place.share > 0.049 && last_order(&s)->place.share < 0.051);
 	mappings_put(maps);
 	screen_close(&s);
@@ -465,7 +465,7 @@ static void live_there_is_nothing_to_play(void **state)
 	(void)state;
 	screen_open(&s, COLOR_DEPTH_MONO, false, 30, 120, NULL);
 	screen_play(&s, 10, 100, HEAT_FRACTION);
-	screen_keys(&s, "fFJL)");
+	screen_keys(&s, "ekJL)");
 	assert_int_equal(s.nr_sent, 0);
 	assert_int_equal(s.app->mode, APP_MAP);
 	assert_true(screen_holds(&s, "not a recording"));
