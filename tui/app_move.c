@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "collector/report.h"
 #include "tui/app_state.h"
@@ -202,13 +203,18 @@ unsigned app_hottest(struct app *app, int arg)
 		if (!hot && best < nr)
 			break;
 		left |= !hot;
-		if (hot && left && (best == nr || cells[row].heat > cells[best].heat))
+		/* of equals the first in the order of the lines, from wherever one comes */
+		if (hot && left &&
+		    (best == nr || cells[row].heat > cells[best].heat ||
+		     (arg < 0 && cells[row].heat >= cells[best].heat)))
 			best = row;
 		at = (at + nr + (size_t)arg) % nr;
 		left |= arg > 0 ? at == 0 : at == nr - 1;
 	}
-	if (best < nr)
+	if (best < nr && best != app->cursor_row)
 		app->cursor_addr = app->axis.rows[best].start;
+	else if (!(most > 0))
+		app_say(app, APP_INFO, "no access was seen at this time: ← goes back to where there was one");
 	else
 		app_say(app, APP_INFO, "no other hot place at this time");
 	return APP_REDRAW;
@@ -310,8 +316,8 @@ unsigned app_mouse(struct app *app, const struct term_event *event)
 
 unsigned app_find(struct app *app, int arg)
 {
-	(void)arg;
 	app->mode = APP_FIND;
+	app->find_address = arg;
 	app->find[0] = '\0';
 	return APP_REDRAW;
 }
@@ -343,20 +349,40 @@ static const struct mapping *find_mapping(const struct app *app)
 	return NULL;
 }
 
+/* Hexadecimal digits and nothing else, with or without 0x: strtoull() alone would take a sign and blanks too. */
+static bool parse_address(const char *text, uint64_t *addr)
+{
+	const char *digits = !strncasecmp(text, "0x", 2) ? text + 2 : text;
+
+	if (!*digits || strspn(digits, "0123456789abcdefABCDEF") != strlen(digits))
+		return false;
+	*addr = strtoull(digits, NULL, 16);
+	return true;
+}
+
+static void find_address(struct app *app, uint64_t addr)
+{
+	const struct mapping *m = mappings_find(app->axis_maps, addr);
+
+	if (!m || !axis_shows(m))
+		app_say(app, APP_WARNING, "nothing is mapped at %s", app->find);
+	else
+		app_go_to(app, addr);
+}
+
 static void find_now(struct app *app)
 {
 	const struct mapping *m;
-	char *end;
-	uint64_t addr = strtoull(app->find, &end, 16);
+	uint64_t addr;
 
 	if (!app->axis_maps || !*app->find)
 		return;
-	if (!strncmp(app->find, "0x", 2) && !*end) {
-		m = mappings_find(app->axis_maps, addr);
-		if (!m || !axis_shows(m))
-			app_say(app, APP_WARNING, "nothing is mapped at %s", app->find);
-		else
-			app_go_to(app, addr);
+	if ((app->find_address || !strncasecmp(app->find, "0x", 2)) && parse_address(app->find, &addr)) {
+		find_address(app, addr);
+		return;
+	}
+	if (app->find_address) {
+		app_say(app, APP_WARNING, "\"%s\" is no address: type hexadecimal digits; / finds a name", app->find);
 		return;
 	}
 	m = find_mapping(app);

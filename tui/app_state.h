@@ -28,7 +28,7 @@ enum app_mode {
 	APP_HELP,
 	APP_DIALOG,
 	APP_LIST, /* of processes */
-	APP_FIND, /* a mapping's name is typed */
+	APP_FIND, /* a mapping's name or an address is typed */
 	APP_PANEL,
 	APP_PROMPT,
 	APP_NR_MODES,
@@ -113,8 +113,9 @@ struct app {
 	bool has_target;	 /* one is watched, or was */
 	pid_t following;	 /* its hottest child is looked for; 0: no */
 	char find[64];
-	int help_top;  /* lines of the help page above its first one on the screen */
-	int help_room; /* how far it can be scrolled, as last painted */
+	bool find_address; /* what is typed there is an address, even without 0x */
+	int help_top;	   /* lines of the help page above its first one on the screen */
+	int help_room;	   /* how far it can be scrolled, as last painted */
 };
 
 extern const unsigned app_time_zooms[];

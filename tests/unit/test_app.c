@@ -389,6 +389,72 @@ static void test_zoom_in_and_out_is_the_identity(void **state)
 	screen_close(&s);
 }
 
+/* What a step into the addresses must leave behind it. */
+struct zoom_step {
+	size_t nr_zooms;
+	struct app_range range;
+	uint64_t cursor_addr;
+	char *text;
+};
+
+static void take_step_in(struct screen *s, struct rng *rng, struct zoom_step *before)
+{
+	do {
+		s->app->cursor_row = rng_below(rng, s->app->axis.nr_rows);
+	} while (s->app->axis.rows[s->app->cursor_row].type != AXIS_ROW_MAPPED);
+	s->app->cursor_set = true;
+	s->app->cursor_addr = s->app->axis.rows[s->app->cursor_row].start;
+	s->app->message[0] = '\0';
+	before->text = screen_text(s);
+	before->nr_zooms = s->app->nr_zooms;
+	before->range = *app_viewport(s->app);
+	before->cursor_addr = s->app->cursor_addr;
+	screen_keys(s, rng_below(rng, 3) ? "+" : "z");
+}
+
+static void take_step_out(struct screen *s, const struct zoom_step *before)
+{
+	char *text;
+
+	if (s->app->nr_zooms > before->nr_zooms)
+		screen_keys(s, "-");
+	s->app->message[0] = '\0'; /* of a step in that was as close as it gets */
+	assert_int_equal(s->app->nr_zooms, before->nr_zooms);
+	assert_int_equal(app_viewport(s->app)->start, before->range.start);
+	assert_int_equal(app_viewport(s->app)->end, before->range.end);
+	s->app->cursor_addr = before->cursor_addr;
+	text = screen_text(s);
+	assert_string_equal(text, before->text);
+	free(text);
+}
+
+/* However one goes in, around any cell or into its mapping, rows in any order: each step out undoes its step in. */
+static void test_each_zoom_out_undoes_its_zoom_in(void **state)
+{
+	enum { DEPTH = 8 };
+	struct zoom_step before[DEPTH];
+	struct rng rng = rng_seeded(11);
+	unsigned round, depth;
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 30);
+	screen_keys(&s, "C"); /* colours that follow what is on the screen would not come back at once */
+	for (round = 0; round < 20; round++) {
+		s.app->share = (enum axis_share)(round % AXIS_NR_SHARES);
+		screen_keys(&s, "0");
+		for (depth = 0; depth < DEPTH; depth++)
+			take_step_in(&s, &rng, &before[depth]);
+		assert_true(s.app->nr_zooms > 1);
+		while (depth-- > 0) {
+			take_step_out(&s, &before[depth]);
+			free(before[depth].text);
+		}
+		assert_int_equal(s.app->nr_zooms, 1);
+	}
+	screen_close(&s);
+}
+
 static void test_zoom_into_mapping_and_back(void **state)
 {
 	struct screen s;
@@ -423,8 +489,38 @@ static void test_find(void **state)
 	screen_close(&s);
 }
 
+static void test_go_to_address(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 30);
+	screen_keys(&s, ":");
+	assert_true(screen_holds(&s, "go to address (hexadecimal):"));
+	screen_keys(&s, "7f05f3e01000<enter>");
+	assert_int_equal(s.app->cursor_addr, UINT64_C(0x7f05f3e01000));
+	screen_keys(&s, ":0x55D0c4e22000<enter>");
+	assert_int_equal(s.app->cursor_addr, UINT64_C(0x55d0c4e22000));
+	screen_keys(&s, ":1<enter>");
+	assert_true(screen_holds(&s, "nothing is mapped at 1"));
+	screen_keys(&s, ":-1<enter>");
+	assert_true(screen_holds(&s, "\"-1\" is no address"));
+	screen_keys(&s, ":heap<enter>");
+	assert_true(screen_holds(&s, "\"heap\" is no address"));
+	screen_keys(&s, ":7f05f3e01000<esc>");
+	assert_int_equal(s.app->cursor_addr, UINT64_C(0x55d0c4e22000));
+	/* out of what is zoomed to: all is shown again */
+	screen_keys(&s, "z:7f05f3e01000<enter>");
+	assert_int_equal(s.app->nr_zooms, 1);
+	assert_int_equal(s.app->cursor_addr, UINT64_C(0x7f05f3e01000));
+	screen_keys(&s, "/:<esc>/add<enter>");
+	assert_true(screen_holds(&s, "no mapping's name holds \"add\""));
+	screen_close(&s);
+}
+
 static void test_next_hot_place(void **state)
 {
+	struct mappings *maps = fixture_server_maps();
 	struct screen s;
 	uint64_t first;
 
@@ -437,6 +533,14 @@ static void test_next_hot_place(void **state)
 	assert_true(s.app->cursor_addr >= UINT64_C(0x7f05f3e00000));
 	screen_keys(&s, "N");
 	assert_int_equal(s.app->cursor_addr, first);
+	/* a step that leads nowhere says so */
+	screen_push(&s, fixture_flat(maps, 30));
+	screen_keys(&s, "<end>/stack<enter>");
+	first = s.app->cursor_addr;
+	screen_keys(&s, "n");
+	assert_true(screen_holds(&s, "no access was seen at this time"));
+	assert_int_equal(s.app->cursor_addr, first);
+	mappings_put(maps);
 	screen_close(&s);
 }
 
@@ -631,8 +735,10 @@ int main(void)
 		cmocka_unit_test(test_mouse),
 		cmocka_unit_test(test_time_zoom),
 		cmocka_unit_test(test_zoom_in_and_out_is_the_identity),
+		cmocka_unit_test(test_each_zoom_out_undoes_its_zoom_in),
 		cmocka_unit_test(test_zoom_into_mapping_and_back),
 		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_go_to_address),
 		cmocka_unit_test(test_next_hot_place),
 		cmocka_unit_test(test_cursor_walks_over_every_row),
 		cmocka_unit_test(test_inspector_says_what_is_not_known),
