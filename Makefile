@@ -15,7 +15,7 @@ DEPS_BUILD := gcc libc6-dev pkg-config libncurses-dev libbpf-dev libpfm4-dev lib
               libjansson-dev libelf-dev libdw-dev zlib1g-dev clang llvm bpftool
 # redis-tools has the server in it (redis-check-rdb under another name): no service is started.
 DEPS_CHECK := libcmocka-dev tmux python3 procps ncurses-term redis-tools sqlite3 \
-              qemu-system-x86 busybox-static cpio libclang-rt-14-dev clang-format cppcheck numactl qemu-user linux-perf
+              qemu-system-x86 busybox-static cpio libclang-rt-14-dev clang-format cppcheck numactl qemu-user linux-perf zsh
 
 # ---- flags -------------------------------------------------------------------------------------
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpointer-arith \
@@ -187,14 +187,22 @@ deps-check: ## install what building and testing need
 	$(call install_packages,$(DEPS_BUILD) $(DEPS_CHECK))
 
 # ---- the rest ----------------------------------------------------------------------------------
+BASH_COMPLETION = $(PREFIX)/share/bash-completion/completions/damontop
+ZSH_COMPLETION  = $(PREFIX)/share/zsh/site-functions/_damontop
+
 install: all ## into DESTDIR and PREFIX (/usr/local)
 	install -D -m 755 $(BUILD)/damontop $(DESTDIR)$(PREFIX)/bin/damontop
 	install -D -m 644 docs/damontop.1 $(DESTDIR)$(PREFIX)/share/man/man1/damontop.1
 	install -d $(DESTDIR)$(PREFIX)/share/damontop/themes
 	install -m 644 $(THEMES) $(DESTDIR)$(PREFIX)/share/damontop/themes
+	$(BUILD)/damontop --completion bash > $(BUILD)/gen/damontop.bash
+	install -D -m 644 $(BUILD)/gen/damontop.bash $(DESTDIR)$(BASH_COMPLETION)
+	$(BUILD)/damontop --completion zsh > $(BUILD)/gen/damontop.zsh
+	install -D -m 644 $(BUILD)/gen/damontop.zsh $(DESTDIR)$(ZSH_COMPLETION)
 
 uninstall: ## take it out again
 	rm -f $(DESTDIR)$(PREFIX)/bin/damontop $(DESTDIR)$(PREFIX)/share/man/man1/damontop.1
+	rm -f $(DESTDIR)$(BASH_COMPLETION) $(DESTDIR)$(ZSH_COMPLETION)
 	rm -rf $(DESTDIR)$(PREFIX)/share/damontop
 
 clean: ## remove the build directory

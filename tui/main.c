@@ -18,6 +18,7 @@
 #include "collector/spawn.h"
 #include "tui/app.h"
 #include "tui/batch.h"
+#include "tui/completion.h"
 #include "tui/dump.h"
 #include "tui/list_sources.h"
 #include "tui/options.h"
@@ -307,6 +308,9 @@ static int run(const struct options *o, struct err *err)
 		return 0;
 	case OPTIONS_SOURCES:
 		list_sources(stdout, &params);
+		return 0;
+	case OPTIONS_COMPLETION:
+		completion_print(stdout, o->shell);
 		return 0;
 	case OPTIONS_WATCH:
 		break;

@@ -2,24 +2,15 @@
 #include "tui/options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/text.h"
-#include "tui/history.h"
-#include "tui/theme.h"
+#include "tui/completion.h"
+#include "tui/option_rows.h"
 
 #define MAX_PID 4194304 /* PID_MAX_LIMIT of 64-bit kernels */
-
-struct option_row {
-	char letter; /* 0: none */
-	const char *name;
-	const char *arg; /* NULL: takes none */
-	const char *help;
-	int (*set)(struct options *options, const char *arg, struct err *err);
-};
 
 static int set_pid(struct options *o, const char *arg, struct err *err)
 {
@@ -201,15 +192,25 @@ static int set_range(struct options *o, const char *arg, struct err *err)
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	enum region_policy policy;
+} splits[] = { { "data", REGION_POLICY_DATA }, { "random", REGION_POLICY_RANDOM } };
+
+const char *options_split_name(size_t i)
+{
+	return i < sizeof(splits) / sizeof(splits[0]) ? splits[i].name : NULL;
+}
+
 static int set_split(struct options *o, const char *arg, struct err *err)
 {
-	if (strcmp(arg, "data") == 0)
-		o->attrs.policy = REGION_POLICY_DATA;
-	else if (strcmp(arg, "random") == 0)
-		o->attrs.policy = REGION_POLICY_RANDOM;
-	else
-		return err_set(err, EINVAL, "split: \"%s\" is neither data nor random", arg);
-	return 0;
+	for (size_t i = 0; options_split_name(i); i++) {
+		if (strcmp(arg, splits[i].name) == 0) {
+			o->attrs.policy = splits[i].policy;
+			return 0;
+		}
+	}
+	return err_set(err, EINVAL, "split: \"%s\" is neither data nor random", arg);
 }
 
 static int set_overlay(struct options *o, const char *arg, struct err *err)
@@ -226,19 +227,24 @@ static int set_theme(struct options *o, const char *arg, struct err *err)
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	enum color_mode mode;
+} colors[] = {
+	{ "auto", COLOR_MODE_AUTO }, { "never", COLOR_MODE_NEVER },    { "16", COLOR_MODE_16 },
+	{ "256", COLOR_MODE_256 },   { "truecolor", COLOR_MODE_TRUE },
+};
+
+const char *options_color_name(size_t i)
+{
+	return i < sizeof(colors) / sizeof(colors[0]) ? colors[i].name : NULL;
+}
+
 static int set_color(struct options *o, const char *arg, struct err *err)
 {
-	static const struct {
-		const char *name;
-		enum color_mode mode;
-	} modes[] = {
-		{ "auto", COLOR_MODE_AUTO }, { "never", COLOR_MODE_NEVER },    { "16", COLOR_MODE_16 },
-		{ "256", COLOR_MODE_256 },   { "truecolor", COLOR_MODE_TRUE },
-	};
-
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (strcmp(arg, modes[i].name) == 0) {
-			o->color = modes[i].mode;
+	for (size_t i = 0; options_color_name(i); i++) {
+		if (strcmp(arg, colors[i].name) == 0) {
+			o->color = colors[i].mode;
 			return 0;
 		}
 	}
@@ -293,20 +299,25 @@ static int set_report(struct options *o, const char *arg, struct err *err)
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	enum report_format format;
+	bool json, openmetrics;
+} formats[] = {
+	{ "text", REPORT_TEXT, false, false },	     { "json", REPORT_JSON, true, false },
+	{ "csv", REPORT_CSV, false, false },	     { "svg", REPORT_SVG, false, false },
+	{ "openmetrics", REPORT_TEXT, false, true },
+};
+
+const char *options_format_name(size_t i)
+{
+	return i < sizeof(formats) / sizeof(formats[0]) ? formats[i].name : NULL;
+}
+
 /* "json" and "openmetrics" are forms of batch output too. */
 static int set_format(struct options *o, const char *arg, struct err *err)
 {
-	static const struct {
-		const char *name;
-		enum report_format format;
-		bool json, openmetrics;
-	} formats[] = {
-		{ "text", REPORT_TEXT, false, false },	     { "json", REPORT_JSON, true, false },
-		{ "csv", REPORT_CSV, false, false },	     { "svg", REPORT_SVG, false, false },
-		{ "openmetrics", REPORT_TEXT, false, true },
-	};
-
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+	for (size_t i = 0; options_format_name(i); i++) {
 		if (strcmp(formats[i].name, arg) != 0)
 			continue;
 		o->format = formats[i].format;
@@ -404,8 +415,15 @@ static int set_version(struct options *o, const char *arg, struct err *err)
 	return 0;
 }
 
-/* A row without set is a heading. */
-static const struct option_row rows[] = {
+static int set_completion(struct options *o, const char *arg, struct err *err)
+{
+	if (completion_parse_shell(arg, &o->shell, err))
+		return -EINVAL;
+	o->action = OPTIONS_COMPLETION;
+	return 0;
+}
+
+const struct option_row option_rows[] = {
 	{ 0, NULL, NULL, "What to watch (without any of these: a list of processes to choose from)", NULL },
 	{ 'p', "pid", "PID", "a running process", set_pid },
 	{ 0, "demo", NULL, "a built-in synthetic target", set_demo },
@@ -419,7 +437,7 @@ static const struct option_row rows[] = {
 	{ 0, "record-size", "SIZE", "go on with FILE.1, FILE.2 ... whenever a file has grown past this",
 	  set_record_size },
 	{ 0, NULL, NULL, "How to see it", NULL },
-	{ 's', "source", "NAME", "auto (default) or one of --sources", set_source },
+	{ 's', "source", "SOURCE", "auto (default) or one of --sources", set_source },
 	{ 0, "sources", NULL, "list the sources: usable here? why not? what would help?", set_sources },
 	{ 'e', "event", "EVENT", "perf: an event in libpfm4's notation", set_event },
 	{ 'c', "period", "N", "perf: one sample every N events", set_period },
@@ -433,8 +451,8 @@ static const struct option_row rows[] = {
 	{ 0, "regions", "MIN:MAX", "number of regions (default 10:1000)", set_regions },
 	{ 0, "split", "HOW", "regions cut where the data says (data, default) or as DAMON does (random)", set_split },
 	{ 0, NULL, NULL, "The screen", NULL },
-	{ 0, "overlay", "NAME", "what the map shows at first: heat, node, kind ...", set_overlay },
-	{ 0, "theme", "NAME", "a shipped theme, or a file (with a / in its name)", set_theme },
+	{ 0, "overlay", "OVERLAY", "what the map shows at first: heat, node, kind ...", set_overlay },
+	{ 0, "theme", "THEME", "a shipped theme, or a file (with a / in its name)", set_theme },
 	{ 0, "color", "WHEN", "auto, never, 16, 256, truecolor", set_color },
 	{ 0, "ascii", NULL, "only ASCII characters", set_ascii },
 	{ 0, "no-mouse", NULL, "leave the mouse to the terminal", set_no_mouse },
@@ -456,70 +474,13 @@ static const struct option_row rows[] = {
 	{ 0, NULL, NULL, "Other", NULL },
 	{ 'h', "help", NULL, "this text", set_help },
 	{ 'V', "version", NULL, "the version", set_version },
+	{ 0, "completion", "SHELL", "print completion of this command line for bash or zsh", set_completion },
 };
 
-#define NR_ROWS	  (sizeof(rows) / sizeof(rows[0]))
-#define LONG_BASE 1000 /* getopt's value of row i is LONG_BASE + i */
+const size_t option_rows_nr = sizeof(option_rows) / sizeof(option_rows[0]);
+_Static_assert(sizeof(option_rows) / sizeof(option_rows[0]) <= OPTION_ROWS_MAX, "tables for getopt are made of them");
 
-static const struct option_row *row_of(int value)
-{
-	if (value >= LONG_BASE && (size_t)(value - LONG_BASE) < NR_ROWS)
-		return &rows[value - LONG_BASE];
-	for (size_t i = 0; i < NR_ROWS; i++)
-		if (rows[i].set && rows[i].letter == value)
-			return &rows[i];
-	return NULL;
-}
-
-static void fill_getopt(struct option *longs, char *shorts)
-{
-	size_t nr = 0;
-
-	*shorts++ = '+'; /* a command's own options are not ours */
-	*shorts++ = ':';
-	for (size_t i = 0; i < NR_ROWS; i++) {
-		if (!rows[i].set)
-			continue;
-		longs[nr++] = (struct option){ rows[i].name, rows[i].arg ? required_argument : no_argument, NULL,
-					       LONG_BASE + (int)i };
-		if (rows[i].letter) {
-			*shorts++ = rows[i].letter;
-			if (rows[i].arg)
-				*shorts++ = ':';
-		}
-	}
-	longs[nr] = (struct option){ 0 };
-	*shorts = '\0';
-}
-
-static int unknown_option(int value, char **argv, struct err *err)
-{
-	const char *arg = argv[optind - 1];
-
-	if (value == ':')
-		return err_set(err, EINVAL, "option %s needs a value; \"damontop --help\" shows it", arg);
-	if (optopt && optopt < LONG_BASE)
-		return err_set(err, EINVAL, "there is no option -%c; \"damontop --help\" lists all", optopt);
-	return err_set(err, EINVAL, "there is no option %s, or it takes no value; \"damontop --help\" lists all", arg);
-}
-
-/* What is left after the options: "-- COMMAND ARG ..." or nothing. */
-static int take_rest(struct options *o, int argc, char **argv, struct err *err)
-{
-	if (optind >= argc)
-		return strcmp(argv[argc - 1], "--") == 0
-			       ? err_set(err, EINVAL, "-- is to be followed by the command to start")
-			       : 0;
-	if (strcmp(argv[optind - 1], "--") != 0)
-		return err_set(err, EINVAL,
-			       "\"%s\" is no option: damontop -p PID watches a process, damontop -- %s starts "
-			       "a command",
-			       argv[optind], argv[optind]);
-	o->command = argv + optind;
-	return 0;
-}
-
-static int check_together(const struct options *o, struct err *err)
+int options_check_together(const struct options *o, struct err *err)
 {
 	int targets = (o->pid && !o->replay) + o->demo + o->physical + (o->command != NULL) + (o->replay != NULL);
 
@@ -549,38 +510,6 @@ static int check_together(const struct options *o, struct err *err)
 	return attrs_check(&o->attrs, err);
 }
 
-int options_parse(struct options *o, int argc, char **argv, struct err *err)
-{
-	struct option longs[NR_ROWS + 1];
-	char shorts[2 * NR_ROWS + 3];
-	int value, rc = 0;
-
-	*o = (struct options){
-		.attrs = attrs_default(),
-		.root = "",
-		.theme = THEME_DEFAULT,
-		.history_bytes = HISTORY_DEFAULT_BYTES,
-		.speed = 1,
-		.rows = 24,
-		.cols = 80,
-		.seed = 1,
-	};
-	fill_getopt(longs, shorts);
-	optind = 0; /* GNU: begins anew, also after an earlier call */
-	opterr = 0;
-	while (!rc && (value = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		const struct option_row *row = value == '?' || value == ':' ? NULL : row_of(value);
-
-		rc = row ? row->set(o, optarg, err) : unknown_option(value, argv, err);
-	}
-	if (!rc && o->action == OPTIONS_WATCH)
-		rc = take_rest(o, argc, argv, err);
-	/* An aggregation below the default aging interval: one look each. */
-	if (!rc && !o->aging_given && o->attrs.aging_us > o->attrs.aggregation_us)
-		o->attrs.aging_us = o->attrs.aggregation_us;
-	return rc ? rc : check_together(o, err);
-}
-
 void options_apply_defaults(const struct options *o, void (*defaults)(struct attrs *attrs), struct attrs *attrs)
 {
 	struct attrs wanted = *attrs;
@@ -596,26 +525,4 @@ void options_apply_defaults(const struct options *o, void (*defaults)(struct att
 						       : wanted.aggregation_us;
 	if (attrs->aging_us > attrs->aggregation_us)
 		attrs->aging_us = attrs->aggregation_us;
-}
-
-void options_print_help(FILE *out)
-{
-	fputs("damontop shows live which memory a process touches, how often, on which NUMA node, and what it is.\n\n"
-	      "  damontop -p PID [OPTIONS]\n"
-	      "  damontop [OPTIONS] -- COMMAND ARG ...\n",
-	      out);
-	for (size_t i = 0; i < NR_ROWS; i++) {
-		const struct option_row *row = &rows[i];
-		char left[40];
-
-		if (!row->set) {
-			fprintf(out, "\n%s:\n", row->help);
-			continue;
-		}
-		snprintf(left, sizeof(left), "%s--%s%s%s",
-			 row->letter ? (char[]){ '-', row->letter, ',', ' ', 0 } : "    ", row->name,
-			 row->arg ? " " : "", row->arg ? row->arg : "");
-		fprintf(out, "  %-26s %s\n", left, row->help);
-	}
-	fputs("\nExit status: 0 done; 1 the work failed; 2 the command line is wrong.\n", out);
 }

@@ -2,7 +2,7 @@
 /*
  * options.h - the command line.
  *
- * One table of options (options.c) makes parsing, --help and the completions.
+ * One table of options (options.c) makes parsing, --help and the completions (completion.h).
  * A plain value; strings point into argv.
  */
 #ifndef TUI_OPTIONS_H
@@ -16,6 +16,7 @@
 #include "collector/attrs.h"
 #include "collector/err.h"
 #include "collector/play.h"
+#include "tui/completion.h"
 #include "tui/report_table.h"
 #include "tui/term.h"
 
@@ -24,11 +25,13 @@ enum options_action {
 	OPTIONS_HELP,
 	OPTIONS_VERSION,
 	OPTIONS_SOURCES,
+	OPTIONS_COMPLETION,
 };
 
 struct options {
 	enum options_action action;
-	pid_t pid; /* 0: not given */
+	enum completion_shell shell; /* OPTIONS_COMPLETION: for which one */
+	pid_t pid;		     /* 0: not given */
 	bool demo;
 	bool physical;	    /* the whole machine */
 	const char *replay; /* a recording to play */

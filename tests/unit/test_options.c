@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "tui/options.h"
+#include "tui/option_rows.h"
 
 #define MAX_ARGS 16
 
@@ -182,6 +182,7 @@ static void everything_else_is_refused_with_a_reason(void **state)
 		"-c 0",
 		"--help=yes",
 		"--seed -1",
+		"--completion fish",
 	};
 
 	(void)state;
@@ -212,6 +213,26 @@ static void help_has_every_option_and_no_line_too_long(void **state)
 	free(text);
 }
 
+/* Completions put them into a shell's words unquoted, and every one is a value that its option takes. */
+static void every_word_is_taken_and_is_plain(void **state)
+{
+	size_t nr = 0;
+
+	(void)state;
+	for (size_t i = 0; i < option_rows_nr; i++) {
+		const struct option_values *values = option_values_of(option_rows[i].arg);
+
+		for (size_t k = 0; values && values->word && values->word(k); k++, nr++) {
+			const char *word = values->word(k);
+			struct options o = { 0 };
+
+			assert_int_equal(strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_+-"), strlen(word));
+			assert_int_equal(option_rows[i].set(&o, word, NULL), 0);
+		}
+	}
+	assert_true(nr > 30);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +242,7 @@ int main(void)
 		cmocka_unit_test(a_sources_defaults_give_way_to_what_is_given),
 		cmocka_unit_test(everything_else_is_refused_with_a_reason),
 		cmocka_unit_test(help_has_every_option_and_no_line_too_long),
+		cmocka_unit_test(every_word_is_taken_and_is_plain),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
