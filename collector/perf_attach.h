@@ -32,10 +32,12 @@ struct perf_attach_spec {
 	int group_leader[PERF_ATTACH_NR_EVENTS];       /* index of its leader, or -1 */
 	const char *cpus_file[PERF_ATTACH_NR_EVENTS];  /* sysfs list of the CPUs that have the PMU; NULL or "": all */
 	size_t nr_events;
-	size_t ring_bytes;   /* wanted per CPU; halved where it is refused, and said so */
-	bool allow_cpu_wide; /* where per thread is impossible: refused by the PMU, or more descriptors than allowed */
-	bool want_cpu_wide;  /* wherever it is permitted: fewer descriptors, but every process pays for its samples */
-	const char *root;    /* "" or the seam for tests (sysctl, CPU list) */
+	size_t ring_bytes; /* wanted per CPU; halved where it is refused, and said so */
+	/* Where per thread is impossible (refused by the PMU, more descriptors than allowed) or not certain to see all
+	 * threads: the target makes them without pause. */
+	bool allow_cpu_wide;
+	bool want_cpu_wide; /* wherever it is permitted: fewer descriptors, but every process pays for its samples */
+	const char *root;   /* "" or the seam for tests (sysctl, CPU list) */
 };
 
 struct perf_attach;

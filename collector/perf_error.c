@@ -98,13 +98,31 @@ static void no_pmu(char *dst, size_t size, const struct facts *f)
 		 f->a->event, f->cpu, f->devices);
 }
 
+/* The highest perf_event_paranoid that allows the attempt on a process of one's own. */
+static int paranoid_allowed(const struct perf_attempt *a)
+{
+	if (a->tid < 0)
+		return 0;
+	return !a->attr->exclude_kernel || a->attr->sample_type & PERF_SAMPLE_PHYS_ADDR ? 1 : 2;
+}
+
 static void not_permitted(char *dst, size_t size, const struct facts *f)
 {
+	int paranoid = perf_paranoid(f->a->root);
+
+	/* The sysctl would let it pass, so it is the other check: that of ptrace(2). */
+	if (f->a->tid > 0 && paranoid <= paranoid_allowed(f->a)) {
+		snprintf(dst, size,
+			 "%s: not permitted for process or thread %d: it is another user's, or has privileges of its "
+			 "own. Be that user, or add CAP_PERFMON: setcap cap_perfmon,cap_ipc_lock+ep on the program",
+			 f->a->event, (int)f->a->tid);
+		return;
+	}
 	snprintf(dst, size,
 		 "%s: not permitted (kernel.perf_event_paranoid is %s%s). Needs CAP_PERFMON: setcap "
 		 "cap_perfmon,cap_ipc_lock+ep on the program, or sysctl kernel.perf_event_paranoid=%d",
 		 f->a->event, f->paranoid, f->a->tid < 0 ? ", and CPU-wide events see every process" : "",
-		 f->a->tid < 0 || !f->a->attr->exclude_kernel ? 0 : 2);
+		 paranoid_allowed(f->a));
 }
 
 static void refused(char *dst, size_t size, const struct facts *f)
@@ -142,13 +160,15 @@ static void no_process(char *dst, size_t size, const struct facts *f)
 static void no_fds(char *dst, size_t size, const struct facts *f)
 {
 	struct rlimit limit = { 0 };
+	char number[48] = "";
 
 	getrlimit(RLIMIT_NOFILE, &limit);
+	if (f->a->nr_for_thread)
+		snprintf(number, sizeof(number), ", here %zu a thread", f->a->nr_for_thread);
 	snprintf(dst, size,
-		 "%s: out of file descriptors at %llu: one is needed for each event, thread and CPU. Raise the hard "
-		 "limit "
-		 "(ulimit -Hn), or watch with a source that needs none",
-		 f->a->event, (unsigned long long)limit.rlim_cur);
+		 "%s: out of file descriptors at %llu: one is needed for each event, thread and CPU%s. Raise the hard "
+		 "limit (ulimit -Hn), or watch with a source that needs none",
+		 f->a->event, (unsigned long long)limit.rlim_cur, number);
 }
 
 static void no_counter(char *dst, size_t size, const struct facts *f)

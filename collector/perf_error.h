@@ -18,7 +18,8 @@ struct perf_attempt {
 	const struct perf_event_attr *attr;
 	pid_t tid; /* -1: CPU-wide */
 	int cpu;
-	const char *root; /* where /sys and /proc are */
+	const char *root;     /* where /sys and /proc are */
+	size_t nr_for_thread; /* descriptors that each thread takes; 0: not known */
 };
 
 /* Fills err for a failed perf_event_open(2); code is the positive errno. Returns -code. */

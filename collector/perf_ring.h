@@ -5,9 +5,9 @@
  * The four verbs: perf_ring_begin() sees how far the kernel has written,
  * perf_ring_next() gives one record after another, perf_ring_end() gives the
  * room back. A record is contiguous: one that wraps is copied to a scratch buffer.
- * Sizes in the ring are not trusted: after one that makes no sense there is no
- * telling where the next record starts, so the rest of the pass is skipped and
- * reading goes on where the kernel writes next. Owned by who opened it; one thread.
+ * Sizes in the ring are not trusted: after one that makes no sense the next record
+ * is looked for, word by word: one that makes sense, and behind it others or the
+ * end of what is written. Each such place is counted. Owned by who opened it; one thread.
  */
 #ifndef COLLECTOR_PERF_RING_H
 #define COLLECTOR_PERF_RING_H
@@ -23,7 +23,7 @@ struct perf_ring {
 	unsigned char *data;
 	size_t sz_data;		/* a power of two */
 	uint64_t head, tail;	/* of the current pass */
-	uint64_t nr_malformed;	/* passes cut short because a record made no sense */
+	uint64_t nr_malformed;	/* places where a record made no sense and the next one had to be looked for */
 	unsigned char *scratch; /* one record */
 	size_t sz_map;
 };

@@ -189,7 +189,12 @@ static int open_event(struct perf_attach *pa, struct perf_set *set, size_t i, pi
 {
 	struct perf_event_attr attr = pa->spec.attr[i];
 	const struct perf_attempt attempt = {
-		.event = pa->names[i], .attr = &attr, .tid = tid, .cpu = cpu, .root = pa->spec.root
+		.event = pa->names[i],
+		.attr = &attr,
+		.tid = tid,
+		.cpu = cpu,
+		.root = pa->spec.root,
+		.nr_for_thread = pa->spec.nr_events * set->nr_cpus,
 	};
 	int fd;
 
@@ -430,6 +435,16 @@ static bool cpu_wide_may_help(int rc)
 	return rc == -EMFILE || rc == -ENFILE || rc == -EINVAL || rc == -EOPNOTSUPP;
 }
 
+/*
+ * Threads have come during every attempt: which of them have inherited is not certain. A whole CPU's events see all
+ * threads, whoever made them and when.
+ */
+static int open_wide_instead(struct perf_attach *pa, struct perf_set *set, struct err *err)
+{
+	perf_set_free(set);
+	return open_sized(pa, set, true, NULL) ? open_sized(pa, set, false, err) : 0;
+}
+
 int perf_set_open(struct perf_attach *pa, struct perf_set *set, struct err *err)
 {
 	struct err local = ERR_NONE;
@@ -438,6 +453,8 @@ int perf_set_open(struct perf_attach *pa, struct perf_set *set, struct err *err)
 	if (pa->spec.want_cpu_wide && !open_sized(pa, set, true, NULL))
 		return 0;
 	rc = open_sized(pa, set, false, &local);
+	if (!rc && pa->spec.allow_cpu_wide && (set->ambiguous || !set->stable))
+		return open_wide_instead(pa, set, err);
 	if (cpu_wide_may_help(rc) && pa->spec.allow_cpu_wide && !open_sized(pa, set, true, NULL))
 		return 0;
 	return rc ? err_set(err, local.code, "%s", local.text) : 0;

@@ -272,7 +272,8 @@ void pmu_event_want(struct pmu_event *e, bool phys)
 				 PERF_SAMPLE_DATA_SRC | PERF_SAMPLE_WEIGHT_STRUCT | PERF_SAMPLE_DATA_PAGE_SIZE |
 				 (phys ? PERF_SAMPLE_PHYS_ADDR : 0);
 	else
-		e->sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR;
+		e->sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR |
+				 (phys ? PERF_SAMPLE_PHYS_ADDR : 0);
 	for (size_t i = 0; i < e->nr; i++) {
 		e->attr[i].sample_type = e->sample_type;
 		e->attr[i].use_clockid = !e->hardware;

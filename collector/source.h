@@ -32,6 +32,7 @@ struct source_params {
 	struct attrs attrs;
 	uint64_t range_start, range_end; /* nothing else is watched; both 0: everything. See source_takes_range(). */
 	const char *event;		 /* perf, damon: the user's event, or NULL */
+	bool physical_addresses;	 /* perf: sampled as well, where that is permitted */
 	const char *file;		 /* replay: the recording, or NULL */
 	pid_t file_pid;			 /* replay: which target of it, 0: the first */
 	double speed;			 /* replay: times as fast as it was; 0: once */
@@ -85,6 +86,9 @@ struct source_ops {
 	 * be NULL ("for some process of mine").
 	 */
 	int (*probe)(const struct source_params *params, struct err *err);
+	/* What is permitted here beyond that, as one line for --sources; "" where there is nothing to say. May be NULL.
+	 */
+	void (*permits)(const struct source_params *params, char *dst, size_t size);
 	/* Attaches to the target. On failure nothing is left behind and *source is NULL. */
 	int (*open)(struct source **source, const struct source_params *params, struct err *err);
 	/* An fd to wait on, or -1: driven by the aging interval alone. May be NULL (-1). */

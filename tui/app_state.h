@@ -145,6 +145,7 @@ unsigned app_send_attrs(struct app *app, const struct attrs *attrs);
 
 /* Handlers of the map; arg is the key's own (keymap.h). All return enum app_flags. */
 unsigned app_quit(struct app *app, int arg);
+unsigned app_rate(struct app *app, int arg);
 unsigned app_help(struct app *app, int arg);
 unsigned app_refresh(struct app *app, int arg);
 unsigned app_set_overlay(struct app *app, int arg);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector/clock.h"
 #include "collector/text.h"
 #include "tui/app_state.h"
 
@@ -228,6 +229,39 @@ unsigned app_min_regions(struct app *app, int arg)
 	struct attrs attrs = app_attrs(app);
 
 	attrs.min_nr_regions = (uint32_t)step_125(attrs.min_nr_regions, arg);
+	return app_send_attrs(app, &attrs);
+}
+
+/* Samples a second and thread that an event source has come to, where the user has not set them. */
+static uint64_t sample_rate(const struct snapshot *snap)
+{
+	double seconds = (double)snap->duration_ns / (double)NSEC_PER_SEC;
+
+	if (snap->stats.freq_hz)
+		return snap->stats.freq_hz;
+	if (!snap->stats.samples || !(seconds > 0))
+		return 1000;
+	return 1 + (uint64_t)((double)snap->stats.samples / seconds / (snap->nr_threads ? snap->nr_threads : 1));
+}
+
+/* A period that is fixed stays one, and goes the other way. */
+unsigned app_rate(struct app *app, int arg)
+{
+	const struct snapshot *newest = history_last(app->history);
+	struct attrs attrs = app_attrs(app);
+
+	if (!newest || newest->heat_unit == HEAT_FRACTION) {
+		app_say(app, APP_WARNING, "%s takes no samples: a and A say how often it looks",
+			newest && newest->source ? newest->source : "the source");
+		return APP_REDRAW;
+	}
+	if (attrs.period) {
+		attrs.period = step_125(attrs.period, -arg);
+		app_say(app, APP_INFO, "a sample every %llu events", (unsigned long long)attrs.period);
+	} else {
+		attrs.freq_hz = (uint32_t)step_125(attrs.freq_hz ? attrs.freq_hz : sample_rate(newest), arg);
+		app_say(app, APP_INFO, "%u samples a second and thread", attrs.freq_hz);
+	}
 	return app_send_attrs(app, &attrs);
 }
 

@@ -100,6 +100,23 @@ static int parse_freq(const char *text, struct attrs *attrs, struct err *err)
 	return parse_u32(text, "frequency", &attrs->freq_hz, err);
 }
 
+static void print_period(char *dst, size_t size, const struct attrs *attrs)
+{
+	if (attrs->period)
+		snprintf(dst, size, "%llu", (unsigned long long)attrs->period);
+	else
+		snprintf(dst, size, "auto");
+}
+
+static int parse_period(const char *text, struct attrs *attrs, struct err *err)
+{
+	if (!strcmp(text, "auto")) {
+		attrs->period = 0;
+		return 0;
+	}
+	return text_parse_u64(text, "period", 1, UINT64_C(1) << 62, &attrs->period, err);
+}
+
 static void print_budget(char *dst, size_t size, const struct attrs *attrs)
 {
 	snprintf(dst, size, "%g%%", attrs->budget_bp / 100.0);
@@ -122,8 +139,10 @@ static const struct field fields[DIALOG_NR_FIELDS] = {
 	{ "update interval", "mappings and threads are read again: 1s", "update", print_update, parse_update },
 	{ "min regions", "at least 3", "min regions", print_min, parse_min },
 	{ "max regions", "more show more and cost more", "max regions", print_max, parse_max },
-	{ "sample frequency", "event sources: Hz and thread; auto: by budget", "frequency", print_freq, parse_freq },
-	{ "budget", "event sources: how much the target may be slowed", "budget", print_budget, parse_budget },
+	{ "sample frequency", "each thread; auto: clock by budget, perf 10k in all", "frequency", print_freq,
+	  parse_freq },
+	{ "sample period", "perf: events for each sample, goes before Hz; auto", "period", print_period, parse_period },
+	{ "budget", "how much the target may be slowed; perf: not used", "budget", print_budget, parse_budget },
 };
 
 const char *dialog_label(size_t field)

@@ -14,7 +14,7 @@
 
 #include "collector/attrs.h"
 
-#define DIALOG_NR_FIELDS 7
+#define DIALOG_NR_FIELDS 8
 
 struct dialog_field {
 	char text[24];

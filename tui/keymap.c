@@ -74,6 +74,8 @@ const struct key keymap[] = {
 	{ ']', app_max_regions, 1, KEYS_TUNE, NULL, NULL, NULL },
 	{ '{', app_min_regions, -1, KEYS_TUNE, "{ }", NULL, "fewer or more regions at least" },
 	{ '}', app_min_regions, 1, KEYS_TUNE, NULL, NULL, NULL },
+	{ 'x', app_rate, 1, KEYS_TUNE, "x X", NULL, "sample more often, or less: perf and clock; i: auto again" },
+	{ 'X', app_rate, -1, KEYS_TUNE, NULL, NULL, NULL },
 	{ 'i', app_settings, 0, KEYS_TUNE, "i", "settings", "all settings: type values, apply them together" },
 
 	{ 'R', app_record, 0, KEYS_RECORD, "R", NULL, "record to a file, or end that" },

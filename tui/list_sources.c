@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tui/list_sources.h"
 
+static void print_permits(FILE *out, const struct source_ops *ops, const struct source_params *params)
+{
+	char text[200] = "";
+
+	ops->permits(params, text, sizeof(text));
+	if (*text)
+		fprintf(out, "%-21s %s\n", "", text);
+}
+
 void list_sources(FILE *out, const struct source_params *params)
 {
 	const struct source_ops *chosen = source_choose(params, NULL, 0, NULL);
@@ -13,6 +22,8 @@ void list_sources(FILE *out, const struct source_params *params)
 		fprintf(out, "%-16s %s%s\n", ops->name, rc ? "no   " : "yes  ", ops->sees);
 		if (rc)
 			fprintf(out, "%-21s why not: %s\n", "", why.text);
+		if (ops->permits)
+			print_permits(out, ops, params);
 		if (ops->side_effect)
 			fprintf(out, "%-21s side effect: %s\n", "", ops->side_effect);
 		if (ops == chosen)

@@ -106,6 +106,14 @@ static int set_event(struct options *o, const char *arg, struct err *err)
 	return 0;
 }
 
+static int set_physical_addresses(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->physical_addresses = true;
+	return 0;
+}
+
 static int set_period(struct options *o, const char *arg, struct err *err)
 {
 	return text_parse_u64(arg, "period", 1, UINT64_C(1) << 62, &o->attrs.period, err);
@@ -442,6 +450,8 @@ const struct option_row option_rows[] = {
 	{ 'e', "event", "EVENT", "perf: an event in libpfm4's notation", set_event },
 	{ 'c', "period", "N", "perf: one sample every N events", set_period },
 	{ 'F', "freq", "HZ", "event sources: samples a second and thread, instead of a budget", set_freq },
+	{ 0, "physical-addresses", NULL, "perf: sample them too, and the node by them; see --sources",
+	  set_physical_addresses },
 	{ 0, "budget", "P%", "how much the target may be slowed (default 1%)", set_budget },
 	{ 0, NULL, NULL, "Intervals and limits; durations need a unit: 500ms, 1.5s, 5000us", NULL },
 	{ 0, "aging", "D", "between two looks (default 200ms)", set_aging },
@@ -490,6 +500,9 @@ int options_check_together(const struct options *o, struct err *err)
 		return err_set(err, EINVAL, "-p, --demo, --physical, -r and -- COMMAND exclude each other: give one");
 	if (!targets && (o->batch || o->dump_frame || o->report))
 		return err_set(err, EINVAL, "nothing to watch: give -p PID, -r FILE, --demo or -- COMMAND");
+	if (o->physical_addresses && o->source && strcmp(o->source, "perf") != 0)
+		return err_set(err, EINVAL,
+			       "--physical-addresses is what source perf alone can sample: leave out -s %s", o->source);
 	if (o->physical && o->source)
 		return err_set(err, EINVAL, "--physical is what one source alone can watch: leave out -s");
 	if (o->replay && o->source)

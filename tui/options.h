@@ -44,6 +44,7 @@ struct options {
 	char **command;		/* NULL: none; ends with NULL */
 	const char *source;
 	const char *event;
+	bool physical_addresses;
 	const char *root;
 	struct attrs attrs;
 	uint64_t range_start, range_end; /* both 0: everything */

@@ -14,6 +14,7 @@ struct source_params session_params(const struct options *o)
 		.range_start = o->range_start,
 		.range_end = o->range_end,
 		.event = o->event,
+		.physical_addresses = o->physical_addresses,
 		.file = o->replay,
 		.file_pid = o->replay ? o->pid : 0,
 		.speed = o->speed,

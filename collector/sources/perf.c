@@ -80,13 +80,17 @@ static bool next_may_do(int rc)
 	return rc == -ENOENT || rc == -ENODEV || rc == -ENXIO || rc == -EINVAL || rc == -EOPNOTSUPP || rc == -ENODATA;
 }
 
-/* Physical addresses say the node, where there is more than one. */
-static bool wants_phys(const char *root)
+/* Physical addresses say the node: where there is more than one, or where they are asked for. */
+static bool wants_phys(const struct source_params *params, const struct pmu_event *event)
 {
 	int *nodes;
 	size_t nr;
 
-	if (cpu_list_read(root, "/sys/devices/system/node/online", &nodes, &nr, NULL))
+	if (params->physical_addresses)
+		return true;
+	if (!event->hardware) /* of a page fault, say, it is not known yet */
+		return false;
+	if (cpu_list_read(params->root, "/sys/devices/system/node/online", &nodes, &nr, NULL))
 		return false;
 	free(nodes);
 	return nr > 1;
@@ -99,7 +103,7 @@ static int choose_user_event(const struct source_params *params, attempt_fn *att
 
 	if (rc)
 		return rc;
-	pmu_event_want(chosen, wants_phys(params->root));
+	pmu_event_want(chosen, wants_phys(params, chosen));
 	return try_event(chosen, attempt, ctx, err);
 }
 
@@ -107,7 +111,6 @@ static int choose_event(const struct source_params *params, attempt_fn *attempt,
 			struct err *err)
 {
 	struct pmu_event *candidates;
-	bool phys = wants_phys(params->root);
 	int rc = 0;
 	size_t nr;
 
@@ -121,7 +124,7 @@ static int choose_event(const struct source_params *params, attempt_fn *attempt,
 		return err_set(err, ENOMEM, "no memory for perf events");
 	nr = pmu_candidates(params->root, candidates);
 	for (size_t i = 0; i < nr; i++) {
-		pmu_event_want(&candidates[i], phys);
+		pmu_event_want(&candidates[i], wants_phys(params, &candidates[i]));
 		rc = try_event(&candidates[i], attempt, ctx, err);
 		*chosen = candidates[i];
 		if (!rc || !next_may_do(rc))
@@ -172,6 +175,33 @@ static int perf_probe(const struct source_params *params, struct err *err)
 	struct pmu_event event;
 
 	return choose_event(params, probe_event, &copy, &event, err);
+}
+
+/* Physical addresses are a permission of their own; any event shows it. */
+static void perf_permits(const struct source_params *params, char *dst, size_t size)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+		.sample_type = PERF_SAMPLE_PHYS_ADDR,
+		.disabled = 1,
+		.exclude_kernel = 1,
+		.exclude_hv = 1,
+	};
+	int fd = perf_open_quiet(&attr, 0, -1, -1);
+
+	if (fd >= 0) {
+		close(fd);
+		snprintf(dst, size, "physical addresses: permitted");
+	} else if (fd == -EACCES) {
+		snprintf(dst, size,
+			 "physical addresses: not permitted (kernel.perf_event_paranoid is %d): they need CAP_PERFMON, "
+			 "or at most 1 there",
+			 perf_paranoid(params->root));
+	} else {
+		snprintf(dst, size, "physical addresses: not here: %s", strerror(-fd));
+	}
 }
 
 /* ---- open --------------------------------------------------------------------------------------- */
@@ -507,7 +537,7 @@ static void fill_note(const struct perf_source *p, const struct perf_attach_stat
 	if (a->throttled != p->throttled_noted)
 		add_note(note, "throttled");
 	if (p->event.no_phys)
-		add_note(note, "no physical addresses");
+		add_note(note, "no physical addresses (CAP_PERFMON)");
 	if (a->cpu_wide)
 		add_note(note, "CPU-wide");
 	if (a->ring_halved) {
@@ -544,6 +574,7 @@ const struct source_ops source_perf = {
 	.heat_unit = HEAT_RATE,
 	.flags = SOURCE_AUTO,
 	.probe = perf_probe,
+	.permits = perf_permits,
 	.open = perf_open,
 	.poll_fd = perf_poll_fd,
 	.drain = perf_drain,

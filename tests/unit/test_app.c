@@ -220,6 +220,37 @@ static void test_busy_collector(void **state)
 	screen_close(&s);
 }
 
+/* Up and down in steps of 1, 2, 5, from what the source has come to; a period that is fixed goes the other way. */
+static void test_the_sample_rate_by_key(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 3);
+	screen_keys(&s, "x");
+	assert_int_equal(s.nr_sent, 0);
+	assert_true(screen_holds(&s, "takes no samples"));
+	screen_close(&s);
+	screen_open(&s, COLOR_DEPTH_MONO, false, 24, 80, NULL);
+	screen_play(&s, 3, 200, HEAT_TIME); /* at 250 Hz */
+	screen_keys(&s, "x");
+	assert_int_equal(s.sent[0].attrs.freq_hz, 500);
+	screen_keys(&s, "XX");
+	assert_int_equal(s.sent[1].attrs.freq_hz, 200);
+	assert_int_equal(s.sent[2].attrs.freq_hz, 100);
+	assert_true(screen_holds(&s, "100 samples a second and thread"));
+	screen_keys(&s, "i<up><up>1000<enter>");
+	assert_int_equal(s.sent[3].attrs.period, 1000);
+	screen_keys(&s, "x");
+	assert_int_equal(s.sent[4].attrs.period, 500);
+	screen_keys(&s, "X");
+	assert_int_equal(s.sent[5].attrs.period, 1000);
+	screen_keys(&s, "i<up><up>auto<up>auto<enter>");
+	assert_int_equal(s.sent[6].attrs.period, 0);
+	assert_int_equal(s.sent[6].attrs.freq_hz, 0);
+	screen_close(&s);
+}
+
 static void test_dialog_applies_together(void **state)
 {
 	struct screen s;
@@ -727,6 +758,7 @@ int main(void)
 		cmocka_unit_test(test_region_limits),
 		cmocka_unit_test(test_refusal_by_the_collector_ends_the_wait),
 		cmocka_unit_test(test_busy_collector),
+		cmocka_unit_test(test_the_sample_rate_by_key),
 		cmocka_unit_test(test_dialog_applies_together),
 		cmocka_unit_test(test_dialog_refuses_beside_the_field),
 		cmocka_unit_test(test_freeze_keeps_the_picture_while_snapshots_come),

@@ -67,6 +67,10 @@ static void everything_that_is_given_is_taken(void **state)
 	assert_int_equal(o.duration_us, 10000000);
 	assert_string_equal(o.event, "perf::PAGE-FAULTS");
 	assert_int_equal(o.attrs.period, 1);
+	assert_false(o.physical_addresses);
+	assert_int_equal(parse(&o, "-p 1 -s perf --physical-addresses", NULL), 0);
+	assert_true(o.physical_addresses && !o.physical);
+	assert_int_equal(parse(&o, "-p 1 -s clock --physical-addresses", NULL), -EINVAL);
 	assert_int_equal(parse(&o, "-b -- sort -n -k 2", NULL), 0);
 	assert_string_equal(o.command[0], "sort");
 	assert_string_equal(o.command[3], "2");

@@ -338,6 +338,23 @@ static void test_asking_for_less_on_einval(void **state)
 	assert_int_equal(e.attr[0].precise_ip, 1);
 }
 
+/* A software event's address is what is wanted of it; a physical one only where it is asked for. */
+static void test_fields_of_software_events(void **state)
+{
+	struct pmu_event e;
+
+	(void)state;
+	assert_int_equal(pmu_event_parse("perf::PAGE-FAULTS", "", &e, NULL), 0);
+	pmu_event_want(&e, false);
+	assert_false(e.attr[0].sample_type & PERF_SAMPLE_PHYS_ADDR);
+	assert_true(e.attr[0].sample_type & PERF_SAMPLE_ADDR);
+	pmu_event_want(&e, true);
+	assert_true(e.attr[0].sample_type & PERF_SAMPLE_PHYS_ADDR);
+	assert_true(pmu_event_soften(&e, -EACCES));
+	assert_true(e.no_phys);
+	assert_false(e.attr[0].sample_type & PERF_SAMPLE_PHYS_ADDR);
+}
+
 static void test_asking_for_less_on_other_answers(void **state)
 {
 	struct pmu_event e;
@@ -453,6 +470,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_breakpoints),
 		cmocka_unit_test(test_a_pmu_by_its_name),
 		cmocka_unit_test(test_asking_for_less_on_einval),
+		cmocka_unit_test(test_fields_of_software_events),
 		cmocka_unit_test(test_asking_for_less_on_other_answers),
 		cmocka_unit_test(test_other_cpus_in_an_emulator),
 	};
