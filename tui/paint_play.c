@@ -44,7 +44,7 @@ void paint_scrubber(const struct paint *p, struct rect where)
 {
 	const struct play_state *play = &p->app->play;
 	int col = where.col + 1, end = where.col + where.cols - 1, bar;
-	char at[32], total[32] = "?", tail[96], count[48];
+	char at[32], total[32] = "?", tail[160], count[48];
 	uint64_t at_ns = shown_at_ns(p->app);
 
 	snprintf(count, sizeof(count), play->total_nr ? "  %llu of %llu" : "  %llu", (unsigned long long)play->nr,
