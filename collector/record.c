@@ -14,7 +14,9 @@
 #include "collector/record_json.h"
 
 #define SZ_NAME	    4096
-#define SZ_END	    64 /* the end of the JSON and of the stream, compressed: 40 bytes and fewer */
+#define SZ_END	    64	 /* the end of the JSON and of the stream, compressed: 40 bytes and fewer */
+#define SZ_PAGE	    4096 /* a write within one is not torn by a signal */
+#define MAX_OLD	    1000
 #define ZLIB_LEVEL  6
 #define ZLIB_WINDOW 15
 #define ZLIB_MEMORY 8
@@ -35,7 +37,9 @@ struct record {
 	unsigned char *out;
 	size_t cap_out;
 	uint64_t nr_snapshots; /* in this file */
-	struct attrs attrs;    /* of the first of them */
+	uint64_t set;	       /* what its files have in common: the time of the first snapshot */
+	pid_t pid;	       /* of the target that the last record is of */
+	struct attrs attrs;    /* of the first snapshot of that record */
 	struct mappings *maps; /* as last written; one reference */
 	struct err failure;
 };
@@ -58,27 +62,53 @@ static int fail(struct record *r, int code)
 
 /* ---- compressing ---- */
 
+/* Room for size bytes behind what is in out. 0 or -ENOMEM. */
+static int reserve(struct record *r, size_t used, size_t size)
+{
+	size_t cap = r->cap_out ? r->cap_out * 2 : 65536;
+	unsigned char *out;
+
+	if (r->cap_out - used >= size)
+		return 0;
+	out = realloc(r->out, cap);
+	if (!out)
+		return -ENOMEM;
+	r->out = out;
+	r->cap_out = cap;
+	return 0;
+}
+
 /* Compresses text to the end of what is in out. 0 or -ENOMEM. */
 static int compress_text(struct record *r, z_stream *stream, const char *text, size_t len, int flush, size_t *used)
 {
 	stream->next_in = (unsigned char *)(uintptr_t)text;
 	stream->avail_in = (unsigned)len;
 	do {
-		if (r->cap_out - *used < 1024) {
-			size_t cap = r->cap_out ? r->cap_out * 2 : 65536;
-			unsigned char *out = realloc(r->out, cap);
-
-			if (!out)
-				return -ENOMEM;
-			r->out = out;
-			r->cap_out = cap;
-		}
+		if (reserve(r, *used, 1024))
+			return -ENOMEM;
 		stream->next_out = r->out + *used;
 		stream->avail_out = (unsigned)(r->cap_out - *used);
 		if (deflate(stream, flush) == Z_STREAM_ERROR)
 			return -ENOMEM;
 		*used = (size_t)(stream->next_out - r->out);
 	} while (!stream->avail_out);
+	return 0;
+}
+
+/*
+ * Empty blocks (RFC 1951, 3.2.4) until the end, which comes next, lies within one page of the file: what is written
+ * over it next time is then there as a whole or not at all.
+ */
+static int pad_to_end(struct record *r, size_t *used)
+{
+	static const unsigned char empty[] = { 0, 0, 0, 0xff, 0xff };
+
+	if (reserve(r, *used, SZ_END + sizeof(empty)))
+		return -ENOMEM;
+	while ((r->done_bytes + *used) % SZ_PAGE > SZ_PAGE - SZ_END) {
+		memcpy(r->out + *used, empty, sizeof(empty));
+		*used += sizeof(empty);
+	}
 	return 0;
 }
 
@@ -125,24 +155,41 @@ static void restore_end(struct record *r)
 		return; /* the reader stops at the stream's end */
 }
 
-/* Writes the text that has been made, and the file's end behind it. */
-static int commit(struct record *r)
+/* Compresses the text that has been made, and the file's end behind it. */
+static int prepare(struct record *r, size_t *sz_new, size_t *used)
 {
-	size_t used = 0, sz_new;
-	int rc = r->text.failed ? -ENOMEM : compress_text(r, &r->stream, r->text.v, r->text.len, Z_SYNC_FLUSH, &used);
+	int rc = r->text.failed ? -ENOMEM : compress_text(r, &r->stream, r->text.v, r->text.len, Z_SYNC_FLUSH, used);
 
-	sz_new = used;
-	if (!rc && r->is_regular)
-		rc = compress_end(r, &used);
-	if (!rc && used - sz_new > SZ_END)
-		rc = -EOVERFLOW;
+	if (!rc)
+		rc = pad_to_end(r, used);
+	*sz_new = *used;
+	if (!rc)
+		rc = compress_end(r, used);
+	return !rc && *used - *sz_new > SZ_END ? -EOVERFLOW : rc;
+}
+
+/*
+ * What lies behind the present end first: until then the file is what it was. The rest goes over the end in one write
+ * within one page. Killed at any moment the file is whole.
+ */
+static int write_new(struct record *r, size_t used)
+{
+	size_t over = used < SZ_END ? used : SZ_END;
+	int rc = write_at(r, r->out + over, used - over, r->done_bytes + over);
+
+	if (!rc)
+		rc = write_at(r, r->out, over, r->done_bytes);
+	if (rc)
+		restore_end(r);
+	return rc;
+}
+
+static int commit_prepared(struct record *r, size_t sz_new, size_t used)
+{
+	int rc = r->is_regular ? write_new(r, used) : write_at(r, r->out, sz_new, 0);
+
 	if (rc)
 		return rc;
-	rc = write_at(r, r->out, used, r->done_bytes);
-	if (rc) {
-		restore_end(r);
-		return rc;
-	}
 	r->done_bytes += sz_new;
 	r->sz_end = used - sz_new;
 	memcpy(r->end, r->out + sz_new, r->sz_end);
@@ -150,12 +197,20 @@ static int commit(struct record *r)
 	return 0;
 }
 
+static int commit(struct record *r)
+{
+	size_t used = 0, sz_new = 0;
+	int rc = prepare(r, &sz_new, &used);
+
+	return rc ? rc : commit_prepared(r, sz_new, used);
+}
+
 /* ---- files ---- */
 
 /* A regular file of that name is kept: what was recorded once is not written over. */
 static int keep_old(const struct record *r)
 {
-	char old[SZ_NAME + 8];
+	char old[SZ_NAME + 16];
 	struct stat st;
 
 	if (lstat(r->path, &st))
@@ -163,20 +218,17 @@ static int keep_old(const struct record *r)
 	if (!S_ISREG(st.st_mode) || !st.st_size)
 		return 0;
 	snprintf(old, sizeof(old), "%s.old", r->path);
+	for (unsigned i = 2; i < MAX_OLD && !lstat(old, &st); i++)
+		snprintf(old, sizeof(old), "%s.old.%u", r->path, i);
 	return rename(r->path, old) ? -errno : 0;
 }
 
 static int open_file(struct record *r)
 {
+	size_t used = 0, sz_new = 0;
 	struct stat st;
-	int rc = keep_old(r);
+	int rc;
 
-	if (rc)
-		return rc;
-	r->fd = open(r->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
-	if (r->fd < 0 || fstat(r->fd, &st))
-		return -errno;
-	r->is_regular = S_ISREG(st.st_mode);
 	r->done_bytes = 0;
 	r->sz_end = 0;
 	r->nr_snapshots = 0;
@@ -186,7 +238,17 @@ static int open_file(struct record *r)
 	r->has_stream = true;
 	r->text.len = 0;
 	text_buf_str(&r->text, "[");
-	return commit(r);
+	rc = prepare(r, &sz_new, &used);
+	if (!rc)
+		rc = keep_old(r);
+	if (rc)
+		return rc;
+	/* all is ready to be written: hardly a moment for it to be empty */
+	r->fd = open(r->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+	if (r->fd < 0 || fstat(r->fd, &st))
+		return -errno;
+	r->is_regular = S_ISREG(st.st_mode);
+	return commit_prepared(r, sz_new, used);
 }
 
 static int close_file(struct record *r)
@@ -255,10 +317,15 @@ static int add(struct record *r, const struct snapshot *snap)
 
 	if (r->max_bytes && r->nr_snapshots && r->done_bytes + r->sz_end >= r->max_bytes && (rc = next_file(r)))
 		return rc;
-	with_maps = maps_changed(r, snap);
-	if (!r->nr_snapshots) {
+	with_maps = !r->nr_snapshots || snap->pid != r->pid || maps_changed(r, snap);
+	if (!r->set)
+		r->set = snap->wall_ns ? snap->wall_ns : 1;
+	if (!r->nr_snapshots || snap->pid != r->pid) {
+		if (r->nr_snapshots) /* another target: a record of its own, as damo has them */
+			text_buf_str(&r->text, RECORD_JSON_END ",");
 		r->attrs = snap->attrs;
-		record_json_begin(&r->text, snap);
+		r->pid = snap->pid;
+		record_json_begin(&r->text, snap, r->set, r->nr_files);
 	} else {
 		text_buf_add(&r->text, ",", 1);
 	}
@@ -269,7 +336,7 @@ static int add(struct record *r, const struct snapshot *snap)
 		r->nr_snapshots--;
 		return rc;
 	}
-	if (with_maps) {
+	if (with_maps && snap->maps != r->maps) {
 		mappings_put(r->maps);
 		r->maps = mappings_get(snap->maps);
 	}

@@ -5,10 +5,12 @@
  * One zlib stream with one JSON text that grows by a snapshot at a time. After
  * each the file is complete: the end of the JSON and of the stream are written
  * behind it, and the next snapshot is written over them. So a killed program
- * leaves a file that damo reads, unless it was killed within the one write.
+ * leaves a file that damo reads: what is written over the old end, last, lies
+ * within one page, and no signal tears that.
  * Where the output is no regular file, the end is written by record_close().
  *
- * Memory is that of one snapshot, however long it runs. The caller's thread
+ * A snapshot of another target begins another record of the same file: damo's
+ * form for several targets. Memory is that of one snapshot, however long it runs. The caller's thread
  * alone; record_close() frees. docs/recording.md describes the file.
  */
 #ifndef COLLECTOR_RECORD_H
@@ -22,7 +24,7 @@
 struct record;
 
 /*
- * Creates the file, with mode 0600. A file of that name is kept as NAME.old. max_bytes: once a file has grown past
+ * Creates the file, with mode 0600. A file of that name is kept as NAME.old (NAME.old.2 ...). max_bytes: once a file has grown past
  * that the next snapshot goes to NAME.1, then NAME.2 ...; each is a recording of its own. 0: no limit. Returns 0 or
  * -errno.
  */

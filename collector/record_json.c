@@ -21,7 +21,7 @@ static void number(struct text_buf *b, const char *name, uint64_t value)
 	text_buf_u64(b, value);
 }
 
-void record_json_begin(struct text_buf *b, const struct snapshot *first)
+void record_json_begin(struct text_buf *b, const struct snapshot *first, uint64_t set, unsigned part)
 {
 	/* damo divides by the ratio of these two */
 	uint64_t aging_us = first->attrs.aging_us ? first->attrs.aging_us : 1;
@@ -33,7 +33,10 @@ void record_json_begin(struct text_buf *b, const struct snapshot *first)
 	text_buf_str(b, ",\"intervals_goal\":{\"access_bp\":\"0\",\"aggrs\":\"0\",\"min_sample_us\":\"0\","
 			"\"max_sample_us\":\"0\"}},\"scheme_idx\":null,\"target_id\":");
 	text_buf_u64(b, (uint64_t)first->pid);
-	text_buf_str(b, ",\"scheme_filters\":[],\"" RECORD_OWN "\":{\"version\":1},\"snapshots\":[");
+	text_buf_str(b, ",\"scheme_filters\":[],\"" RECORD_OWN "\":{\"version\":1,\"set\":");
+	text_buf_u64(b, set);
+	number(b, ",\"part\":", part);
+	text_buf_str(b, "},\"snapshots\":[");
 }
 
 static void add_fields(struct text_buf *b, const struct record_field *fields, size_t nr, const void *object)
@@ -113,6 +116,14 @@ static void add_own(struct text_buf *b, const struct snapshot *s, bool with_maps
 	add_target(b, s);
 	text_buf_str(b, ",\"source\":");
 	text_buf_json(b, s->source);
+	if (s->regions_from) {
+		text_buf_str(b, ",\"regions_from\":");
+		text_buf_json(b, s->regions_from);
+	}
+	if (s->mappings_from) {
+		text_buf_str(b, ",\"mappings_from\":");
+		text_buf_json(b, s->mappings_from);
+	}
 	text_buf_str(b, ",\"heat_unit\":");
 	text_buf_json(b, heat_unit_name(s->heat_unit));
 	number(b, ",\"max_nr_accesses\":", s->max_nr_accesses);

@@ -12,8 +12,11 @@
 #include "collector/snapshot.h"
 #include "collector/text_buf.h"
 
-/* What stands before the first snapshot of a record, and behind the last. */
-void record_json_begin(struct text_buf *b, const struct snapshot *first);
+/*
+ * What stands before the first snapshot of a record, and behind the last. set: what all files of one recording have in
+ * common; part: the number of this one.
+ */
+void record_json_begin(struct text_buf *b, const struct snapshot *first, uint64_t set, unsigned part);
 #define RECORD_JSON_END "],\"data_source\":\"unknown\"}"
 
 /* The snapshot's object; with_maps: the mappings too, not only where they stay as they were. */

@@ -90,10 +90,11 @@ static int open_once(struct recording **recording, const char *path, pid_t pid, 
 	*recording = NULL;
 	if (!r)
 		return err_set(err, ENOMEM, "no memory");
+	r->path = strdup(path);
 	r->pid = pid;
 	r->attrs = *attrs;
 	text_clean_str(r->comm, sizeof(r->comm), slash ? slash + 1 : path);
-	rc = open_file(path, err);
+	rc = r->path ? open_file(path, err) : err_set(err, ENOMEM, "no memory");
 	if (rc >= 0)
 		rc = inflate_in_open(&r->in, rc, err);
 	if (!rc)
@@ -131,7 +132,85 @@ void recording_close(struct recording *r)
 	inflate_in_close(r->in);
 	mappings_put(r->run_maps);
 	free(r->run_text);
+	free(r->path);
+	recording_close(r->follower);
 	free(r);
+}
+
+/* ---- a recording in several files ---- */
+
+/*
+ * The first snapshot of file number part, which becomes the follower. 1; 0: there is no such file, or it is none of
+ * this set; -errno.
+ */
+static int open_part(struct recording *r, unsigned part, struct snapshot **snap, struct err *err)
+{
+	char path[RECORDING_SZ_PATH];
+	struct recording *next;
+	struct stat st;
+	int rc;
+
+	if (snprintf(path, sizeof(path), "%s.%u", r->path, part) >= (int)sizeof(path) || stat(path, &st))
+		return 0;
+	rc = open_once(&next, path, r->pid ? r->pid : r->chosen_pid, &r->attrs, err);
+	if (rc)
+		return rc;
+	next->nr_snapshots = r->nr_snapshots;
+	rc = next->ops->next(next, snap, err);
+	if (next->set != r->set || next->part != part) { /* of another recording of that name */
+		*err = ERR_NONE;
+		snapshot_free(*snap);
+		*snap = NULL;
+		recording_close(next);
+		return 0;
+	}
+	next->done = rc <= 0;
+	recording_close(r->follower);
+	r->follower = next;
+	return rc;
+}
+
+/* The first file has ended: FILE.1, FILE.2 ... follow, as far as they belong to it. Only the first leads on. */
+static int follow(struct recording *r, struct snapshot **snap, struct err *err)
+{
+	int rc = 0;
+
+	if (!r->set || r->part)
+		return 0;
+	if (r->follower && !r->follower->done)
+		rc = r->follower->ops->next(r->follower, snap, err);
+	while (rc == 0) {
+		unsigned part = r->follower ? r->follower->part : 0;
+
+		if (r->follower && *r->follower->note)
+			memcpy(r->note, r->follower->note, sizeof(r->note));
+		rc = open_part(r, part + 1, snap, err);
+		if (rc == -ENOENT && r->follower && r->follower->part == part + 1) { /* nothing of this target in it */
+			*err = ERR_NONE;
+			rc = 0;
+		} else if (!rc && (!r->follower || r->follower->part == part)) {
+			return 0;
+		}
+	}
+	return rc;
+}
+
+static int next_of_all(struct recording *r, struct snapshot **snap, struct err *err)
+{
+	int rc = r->follower ? 0 : r->ops->next(r, snap, err), next_rc;
+	struct err inner = ERR_NONE;
+
+	if (rc == -ENOENT && !r->part) { /* nothing of this target in the first file */
+		next_rc = follow(r, snap, &inner);
+		if (next_rc < 0)
+			*err = inner;
+		rc = next_rc ? next_rc : rc;
+	} else if (!rc) {
+		rc = follow(r, snap, err);
+	}
+	if (rc > 0 && r->follower)
+		r->follower->nr_snapshots++;
+	return rc;
 }
 
 int recording_next(struct recording *r, struct snapshot **snap, struct err *err)
@@ -141,7 +220,7 @@ int recording_next(struct recording *r, struct snapshot **snap, struct err *err)
 	*snap = NULL;
 	if (r->done)
 		return 0;
-	rc = r->ops->next(r, snap, err);
+	rc = next_of_all(r, snap, err);
 	if (rc <= 0)
 		r->done = true;
 	else

@@ -24,9 +24,9 @@
 struct recording;
 
 /*
- * Opens a recording; which format it has is seen from its beginning. pid: the target to choose where it has several, 0:
- * the first. attrs: intervals and limits for formats that have only single accesses, not regions (perf.data). 0 or
- * -errno.
+ * Opens a recording; of several files (--record-size) the first leads through all. Which format it has is seen from its
+ * beginning. pid: the target to choose where it has several, 0: the first. attrs: intervals and limits for formats that
+ * have only single accesses, not regions (perf.data). 0 or -errno.
  */
 int recording_open(struct recording **recording, const char *path, pid_t pid, const struct attrs *attrs,
 		   struct err *err);

@@ -14,6 +14,7 @@
 #include "collector/recording.h"
 
 #define SZ_RECORDING_HEAD 4096
+#define RECORDING_SZ_PATH 4096
 
 struct recording_ops {
 	const char *name;
@@ -28,7 +29,12 @@ struct recording_ops {
 struct recording {
 	const struct recording_ops *ops;
 	struct inflate_in *in;
-	pid_t pid; /* asked for; 0: the first */
+	char *path;
+	pid_t pid;		    /* asked for; 0: the first */
+	pid_t chosen_pid;	    /* of the target that is shown, where the file says; or 0 */
+	uint64_t set;		    /* what the files of one recording have in common; 0: the file does not say */
+	unsigned part;		    /* the number of the file among them */
+	struct recording *follower; /* the next files of the set, of which one is open; NULL: none yet */
 	struct attrs attrs;
 	char comm[TARGET_COMM_SIZE]; /* of targets that the file has no name of: the file's */
 	char head[SZ_RECORDING_HEAD];

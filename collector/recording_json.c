@@ -555,7 +555,8 @@ static bool take_heat_unit(struct reader *rd, struct err *err)
 	return true;
 }
 
-static bool take_source(struct reader *rd, struct err *err)
+/* The name of a source, as its own constant. */
+static bool take_source(struct reader *rd, const char **source, struct err *err)
 {
 	const struct source_ops *ops;
 	char name[32] = "";
@@ -563,7 +564,7 @@ static bool take_source(struct reader *rd, struct err *err)
 	if (!take_clean(rd, name, sizeof(name), err))
 		return false;
 	ops = source_find(name);
-	rd->head.source = ops ? ops->name : "replay";
+	*source = ops ? ops->name : "replay";
 	return true;
 }
 
@@ -624,7 +625,11 @@ static bool take_own_member(struct reader *rd, const char *name, void *ctx, stru
 	if (is(name, "note"))
 		return take_clean(rd, s->note, sizeof(s->note), err);
 	if (is(name, "source"))
-		return take_source(rd, err);
+		return take_source(rd, &s->source, err);
+	if (is(name, "regions_from"))
+		return take_source(rd, &s->regions_from, err);
+	if (is(name, "mappings_from"))
+		return take_source(rd, &s->mappings_from, err);
 	if (is(name, "heat_unit"))
 		return take_heat_unit(rd, err);
 	if (is(name, "maps"))
@@ -771,16 +776,18 @@ static bool same_key(const struct record_key *a, const struct record_key *b)
 }
 
 /* The snapshots of a record are next: are they those to show? */
-static bool choose_record(const struct recording *r, struct reader *rd)
+static bool choose_record(struct recording *r, struct reader *rd)
 {
 	if (!rd->has_chosen && (!r->pid || rd->key.target == (uint64_t)r->pid)) {
 		rd->has_chosen = true;
 		rd->chosen = rd->key;
+		if (rd->key.target > 0 && rd->key.target <= INT32_MAX)
+			r->chosen_pid = (pid_t)rd->key.target;
 	}
 	return rd->has_chosen && same_key(&rd->key, &rd->chosen);
 }
 
-static bool begin_snapshots(const struct recording *r, struct reader *rd, struct err *err)
+static bool begin_snapshots(struct recording *r, struct reader *rd, struct err *err)
 {
 	enum json_token token = json_pull_next(&rd->j, err);
 
@@ -792,7 +799,23 @@ static bool begin_snapshots(const struct recording *r, struct reader *rd, struct
 	return json_pull_skip(&rd->j, token, err);
 }
 
-static bool take_record_member(const struct recording *r, struct reader *rd, struct err *err)
+/* Our own of a record: which files belong together. */
+static bool take_own_of_record(struct reader *rd, const char *name, void *ctx, struct err *err)
+{
+	struct recording *r = ctx;
+	uint64_t part = 0;
+
+	if (is(name, "set"))
+		return take_bytes(rd, &r->set, err);
+	if (!is(name, "part"))
+		return skip_value(rd, err);
+	if (!take_bytes(rd, &part, err))
+		return false;
+	r->part = to_u32(part);
+	return true;
+}
+
+static bool take_record_member(struct recording *r, struct reader *rd, struct err *err)
 {
 	const char *name = rd->j.text;
 
@@ -806,6 +829,8 @@ static bool take_record_member(const struct recording *r, struct reader *rd, str
 		return take_bytes(rd, &rd->key.target, err);
 	if (is(name, "intervals"))
 		return take_object(rd, take_interval, &rd->intervals, err);
+	if (is(name, RECORD_OWN))
+		return take_object(rd, take_own_of_record, r, err);
 	if (is(name, "snapshots"))
 		return begin_snapshots(r, rd, err);
 	return skip_value(rd, err);
@@ -835,7 +860,7 @@ static int failed(struct recording *r, const struct reader *rd, struct err *err)
 }
 
 /* One token of what is above the snapshots. False with err, or without: it is done. */
-static bool step(const struct recording *r, struct reader *rd, enum json_token token, struct err *err)
+static bool step(struct recording *r, struct reader *rd, enum json_token token, struct err *err)
 {
 	switch (rd->level) {
 	case IN_FILE:

@@ -98,6 +98,11 @@ static struct snapshot *make(unsigned i, struct mappings *maps)
 	s->pid = 4711;
 	s->state = TARGET_STOPPED;
 	s->source = "mglru";
+	if (i % 3 == 1) {
+		s->source = "clock+referenced";
+		s->regions_from = "clock";
+		s->mappings_from = "referenced";
+	}
 	s->heat_unit = i % 2 ? HEAT_RATE : HEAT_FRACTION;
 	s->max_nr_accesses = i % 2 ? 0 : 19;
 	s->attrs = attrs_default();
@@ -154,6 +159,10 @@ static void check_equal(const struct snapshot *a, const struct snapshot *b)
 	}
 	assert_true(mappings_equal(a->maps, b->maps));
 	assert_string_equal(a->source, b->source);
+	assert_true(a->regions_from ? b->regions_from && strcmp(a->regions_from, b->regions_from) == 0
+				    : !b->regions_from);
+	assert_true(a->mappings_from ? b->mappings_from && strcmp(a->mappings_from, b->mappings_from) == 0
+				     : !b->mappings_from);
 	assert_string_equal(a->comm, b->comm);
 	assert_string_equal(a->note, b->note);
 	assert_memory_equal(&a->attrs, &b->attrs, sizeof(a->attrs));
@@ -317,23 +326,151 @@ static void a_write_that_was_cut_short_costs_one_snapshot(void **state)
 	free(is);
 }
 
-static void files_go_on_by_number(void **state)
+static void the_first_of_several_files_leads_through_all(void **state)
 {
 	struct files *f = *state;
 	struct err err = ERR_NONE;
-	unsigned total = 0;
+	char path[128], note[256];
+	int nr_second;
 
 	write_recording(f->path, 40, 4096);
-	for (unsigned i = 0; total < 40; i++) {
-		char path[128];
-		int nr;
+	assert_int_equal(read_recording(f->path, 0, true, note, &err), 40);
+	assert_string_equal(note, "");
+	snprintf(path, sizeof(path), "%s.1", f->path);
+	nr_second = read_recording(path, 0, false, NULL, &err); /* the others stand for themselves */
+	assert_in_range(nr_second, 1, 38);
+	snprintf(path, sizeof(path), "%s.3", f->path);
+	assert_int_equal(truncate(path, 600), 0);
+	assert_in_range(read_recording(f->path, 0, false, note, &err), 2, 39);
+	assert_non_null(strstr(note, "cut off"));
+}
 
-		snprintf(path, sizeof(path), i ? "%s.%u" : "%s", f->path, i);
-		nr = read_recording(path, total, true, NULL, &err);
-		assert_in_range(nr, 1, 39);
-		total += (unsigned)nr;
+/* What is left of an older recording of that name does not get into this one. */
+static void files_of_another_set_do_not_follow(void **state)
+{
+	struct files *f = *state;
+	struct err err = ERR_NONE;
+	struct mappings *maps = make_maps(77);
+	struct snapshot *s = make(77, maps);
+	struct record *record;
+
+	write_recording(f->path, 40, 4096);
+	assert_int_equal(record_open(&record, f->path, 0, &err), 0);
+	assert_int_equal(record_add(record, s, &err), 0);
+	assert_int_equal(record_close(record, &err), 0);
+	assert_int_equal(read_recording(f->path, 77, true, NULL, &err), 1);
+	snapshot_free(s);
+	mappings_put(maps);
+}
+
+static size_t read_file(const char *path, unsigned char *v, size_t size)
+{
+	FILE *file = fopen(path, "rb");
+	size_t n;
+
+	assert_non_null(file);
+	n = fread(v, 1, size, file);
+	assert_in_range(n, 1, size - 1);
+	fclose(file);
+	return n;
+}
+
+/* damo's way: all of the stream, whatever lies behind it. */
+static bool is_whole_stream(const unsigned char *v, size_t len)
+{
+	const uLongf cap = 8 << 20;
+	unsigned char *out = malloc(cap);
+	z_stream z = {
+		.next_in = (unsigned char *)(uintptr_t)v, .avail_in = (unsigned)len, .next_out = out, .avail_out = cap
+	};
+	int rc;
+
+	assert_int_equal(inflateInit(&z), Z_OK);
+	rc = inflate(&z, Z_FINISH);
+	inflateEnd(&z);
+	free(out);
+	return rc == Z_STREAM_END;
+}
+
+/*
+ * Killed at any byte of what one snapshot writes: first all that lies behind the old end, then what is written over it,
+ * which lies in one page of the file and is not torn by a signal.
+ */
+static void at_no_moment_is_it_not_whole(void **state)
+{
+	const size_t size = 1 << 20;
+	struct files *f = *state;
+	struct err err = ERR_NONE;
+	unsigned char *was = calloc(1, size), *is = calloc(1, size);
+	size_t sz_was = 0, nr_torn = 0;
+	struct record *record;
+
+	assert_int_equal(record_open(&record, f->path, 0, &err), 0);
+	for (unsigned i = 0; i < 60; i++) {
+		struct mappings *maps = make_maps(i);
+		struct snapshot *s = make(i, maps);
+		size_t sz_is, differs = 0;
+
+		assert_int_equal(record_add(record, s, &err), 0);
+		sz_is = read_file(f->path, is, size);
+		assert_true(is_whole_stream(is, sz_is));
+		while (differs < sz_was && was[differs] == is[differs])
+			differs++;
+		/* the old end is what differs: in one page */
+		assert_true(!sz_was || sz_was - differs <= 64);
+		assert_true(!sz_was || differs / 4096 == (sz_was - 1) / 4096);
+		for (size_t at = sz_was + 1; sz_was && at < sz_is; at += 97, nr_torn++) {
+			memcpy(was + sz_was, is + sz_was, at - sz_was);
+			assert_true(is_whole_stream(was, at));
+		}
+		memcpy(was, is, sz_is);
+		sz_was = sz_is;
+		snapshot_free(s);
+		mappings_put(maps);
 	}
-	assert_int_equal(total, 40);
+	assert_true(nr_torn > 200);
+	assert_int_equal(record_close(record, &err), 0);
+	free(was);
+	free(is);
+}
+
+/* Each target has a record of its own, as in damo's files; -p chooses. */
+static void targets_are_not_mixed(void **state)
+{
+	static const pid_t pids[] = { 100, 100, 200, 200, 200, 100 };
+	struct attrs attrs = attrs_default();
+	struct mappings *maps = make_maps(1);
+	struct files *f = *state;
+	struct err err = ERR_NONE;
+	struct recording *recording;
+	struct record *record;
+	struct snapshot *s;
+
+	assert_int_equal(record_open(&record, f->path, 0, &err), 0);
+	for (unsigned i = 0; i < 6; i++) {
+		s = make(i, maps);
+		s->pid = pids[i];
+		assert_int_equal(record_add(record, s, &err), 0);
+		snapshot_free(s);
+	}
+	assert_int_equal(record_close(record, &err), 0);
+	for (pid_t pid = 0; pid <= 200; pid += 100) {
+		pid_t wanted = pid ? pid : 100;
+		unsigned nr = 0;
+
+		assert_int_equal(recording_open(&recording, f->path, pid, &attrs, &err), 0);
+		while (recording_next(recording, &s, &err) > 0) {
+			assert_int_equal(s->pid, wanted);
+			assert_true(s->maps->nr > 0 && mappings_equal(s->maps, maps));
+			snapshot_free(s);
+			nr++;
+		}
+		assert_int_equal(err.code, 0);
+		assert_int_equal(nr, 3);
+		assert_non_null(strstr(recording_note(recording), "-p PID"));
+		recording_close(recording);
+	}
+	mappings_put(maps);
 }
 
 static void a_recording_of_the_same_name_is_kept(void **state)
@@ -345,8 +482,11 @@ static void a_recording_of_the_same_name_is_kept(void **state)
 	snprintf(old, sizeof(old), "%s.old", f->path);
 	write_recording(f->path, 3, 0);
 	write_recording(f->path, 5, 0);
+	write_recording(f->path, 7, 0);
 	assert_int_equal(read_recording(old, 0, true, NULL, &err), 3);
-	assert_int_equal(read_recording(f->path, 0, true, NULL, &err), 5);
+	snprintf(old, sizeof(old), "%s.old.2", f->path);
+	assert_int_equal(read_recording(old, 0, true, NULL, &err), 5);
+	assert_int_equal(read_recording(f->path, 0, true, NULL, &err), 7);
 }
 
 static void a_full_disk_loses_nothing_that_was_written(void **state)
@@ -566,7 +706,11 @@ int main(void)
 						remove_folder),
 		cmocka_unit_test_setup_teardown(a_write_that_was_cut_short_costs_one_snapshot, make_folder,
 						remove_folder),
-		cmocka_unit_test_setup_teardown(files_go_on_by_number, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(the_first_of_several_files_leads_through_all, make_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(files_of_another_set_do_not_follow, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(at_no_moment_is_it_not_whole, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(targets_are_not_mixed, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(a_recording_of_the_same_name_is_kept, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(a_full_disk_loses_nothing_that_was_written, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(damos_spellings_are_read, make_folder, remove_folder),
