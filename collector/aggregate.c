@@ -242,13 +242,12 @@ struct snapshot *aggregate_finish(struct aggregate *agg, const struct attrs *att
 	snap->max_nr_accesses = agg->heat_unit == HEAT_FRACTION ? agg->regions.nr_checks : 0;
 	fill_regions(agg, snap, duration_ns, nr_samples);
 	if (cap_codes)
-		nr = report_pool_codes(&agg->pool, snap->regions, snap->nr_regions, snap->codes, cap_codes);
+		nr = report_pool_codes(&agg->pool, snap->regions, snap->nr_regions, snap->open.codes, cap_codes);
 	snap->nr_codes = nr;
-	snap = snapshot_trim(snap);
-	if (snap->access)
-		report_pool_access(&agg->pool, snap->regions, snap->nr_regions, snap->access);
-	report_pool_pages(&agg->pool, snap->regions, snap->nr_regions);
-	page_set_fill(&agg->pages, snap->regions, snap->nr_regions);
+	if (snap->open.access)
+		report_pool_access(&agg->pool, snap->regions, snap->nr_regions, snap->open.access);
+	report_pool_pages(&agg->pool, snap->regions, snap->nr_regions, snap->open.pages);
+	page_set_fill(&agg->pages, snap->regions, snap->nr_regions, snap->open.pages);
 	fill_wss(agg, snap);
 	if (agg->nr_mapping_checks && snapshot_set_mappings(snap, agg->mappings, agg->nr_mappings)) {
 		snapshot_free(snap);

@@ -58,7 +58,7 @@ static uint64_t now_ns(const struct collector *c)
 
 static void publish(struct collector *c, enum message_type type, struct snapshot *snap, const struct err *err)
 {
-	struct message message = { .type = type, .snapshot = snap };
+	struct message message = { .type = type, .snapshot = snap ? snapshot_pack(snap) : NULL };
 
 	if (err)
 		message.err = *err;

@@ -258,7 +258,7 @@ static bool want_all(struct page_attrs *pa, const struct snapshot *snap)
 		return false;
 	pa->mapped_pages = mapped_pages;
 	for (uint32_t i = 0; i < snap->nr_regions; i++) {
-		if (!is_open(&snap->regions[i].pages))
+		if (!is_open(&snap->open.pages[i]))
 			continue;
 		pa->mapped_pages[i] = count_mapped_pages(snap->maps, &snap->regions[i]);
 		want_region(pa, snap, i, quota);
@@ -482,7 +482,7 @@ static void fill_all(struct page_attrs *pa, struct snapshot *snap)
 		for (; i < wants->nr && wants->v[i].region == region; i++)
 			if (wants->v[i].known)
 				tally_add(&tally, &wants->v[i].answer);
-		fill_region(&snap->regions[region].pages, &tally, pa->mapped_pages[region]);
+		fill_region(&snap->open.pages[region], &tally, pa->mapped_pages[region]);
 	}
 }
 

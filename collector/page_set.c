@@ -287,13 +287,13 @@ static void sort_nodes(struct snap_pages *pages)
 	}
 }
 
-void page_set_fill(struct page_set *set, struct snap_region *regions, size_t nr_regions)
+void page_set_fill(struct page_set *set, const struct snap_region *regions, size_t nr_regions, struct snap_pages *pages)
 {
 	size_t first = 0;
 
 	sort_chunks(set);
 	for (size_t i = 0; i < nr_regions; i++) {
-		struct snap_region *region = &regions[i];
+		const struct snap_region *region = &regions[i];
 		uint64_t page = region->start >> PAGE_SHIFT, end = region->end >> PAGE_SHIFT;
 
 		while (first < set->nr_chunks && (set->chunks[first].nr + 1) * CHUNK_PAGES <= page)
@@ -301,11 +301,11 @@ void page_set_fill(struct page_set *set, struct snap_region *regions, size_t nr_
 		for (size_t c = first; c < set->nr_chunks && set->chunks[c].nr * CHUNK_PAGES < end; c++) {
 			uint64_t base = set->chunks[c].nr * CHUNK_PAGES;
 
-			add_chunk_part(&region->pages, &set->chunks[c], (unsigned)(page > base ? page - base : 0),
+			add_chunk_part(&pages[i], &set->chunks[c], (unsigned)(page > base ? page - base : 0),
 				       (unsigned)(end - base < CHUNK_PAGES ? end - base : CHUNK_PAGES));
 		}
-		if (region->pages.valid)
-			region->pages.valid |= SNAP_PAGES_EXACT;
-		sort_nodes(&region->pages);
+		if (pages[i].valid)
+			pages[i].valid |= SNAP_PAGES_EXACT;
+		sort_nodes(&pages[i]);
 	}
 }

@@ -57,9 +57,10 @@ uint64_t page_set_bytes(const struct page_set *set);
 bool page_set_exact(const struct page_set *set);
 
 /*
- * What is known of the pages of each region (sorted): writes regions[i].pages where any of its pages was reported with
+ * What is known of the pages of each region (sorted): writes pages[i] where any of its pages was reported with
  * attributes, and marks it SNAP_PAGES_EXACT.
  */
-void page_set_fill(struct page_set *set, struct snap_region *regions, size_t nr_regions);
+void page_set_fill(struct page_set *set, const struct snap_region *regions, size_t nr_regions,
+		   struct snap_pages *pages);
 
 #endif

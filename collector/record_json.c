@@ -180,9 +180,13 @@ static void add_codes(struct text_buf *b, const struct snapshot *s, size_t i, si
 {
 	bool first = true;
 
-	for (; *code < s->nr_codes && s->codes[*code].region == i; (*code)++, first = false) {
-		quoted(b, first ? ",\"codes\":[" : ",", s->codes[*code].ip);
-		number(b, ",", s->codes[*code].count);
+	for (; *code < s->nr_codes; (*code)++, first = false) {
+		struct snap_code c = snapshot_code(s, *code);
+
+		if (c.region != i)
+			break;
+		quoted(b, first ? ",\"codes\":[" : ",", c.ip);
+		number(b, ",", c.count);
 	}
 	if (!first)
 		text_buf_add(b, "]", 1);
@@ -192,6 +196,7 @@ static void add_codes(struct text_buf *b, const struct snapshot *s, size_t i, si
 static void add_region(struct text_buf *b, const struct snapshot *s, size_t i, size_t *code)
 {
 	const struct snap_region *r = &s->regions[i];
+	struct snap_pages pages = snapshot_pages(s, i);
 	float implied = s->max_nr_accesses ? (float)r->nr_accesses / (float)s->max_nr_accesses : 0;
 
 	quoted(b, i ? ",{\"start\":" : "{\"start\":", r->start);
@@ -203,10 +208,13 @@ static void add_region(struct text_buf *b, const struct snapshot *s, size_t i, s
 		text_buf_printf(b, ",\"heat\":%.9g", (double)r->heat); /* 9 digits: every float comes back as it was */
 	if (r->nr_reports != r->nr_accesses)
 		number(b, ",\"nr_reports\":", r->nr_reports);
-	if (r->pages.valid)
-		add_pages(b, &r->pages);
-	if (s->access)
-		add_access(b, &s->access[i]);
+	if (pages.valid)
+		add_pages(b, &pages);
+	if (snapshot_has_access(s)) {
+		struct snap_access access = snapshot_access(s, i);
+
+		add_access(b, &access);
+	}
 	add_codes(b, s, i, code);
 	text_buf_add(b, "}", 1);
 }

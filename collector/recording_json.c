@@ -43,6 +43,7 @@ struct reader {
 	bool own;
 	uint64_t start_ns, end_ns;
 	struct snap_region *v;
+	struct snap_pages *pages;
 	struct snap_access *access;
 	struct snap_code *codes;
 	size_t nr, cap, nr_codes, cap_codes;
@@ -189,6 +190,7 @@ static bool grow(struct reader *rd, struct err *err)
 {
 	size_t cap = rd->cap ? rd->cap * 2 : 256;
 	struct snap_region *v;
+	struct snap_pages *pages;
 	struct snap_access *access;
 
 	if (rd->nr == RECORDING_MAX_NR_REGIONS)
@@ -196,10 +198,13 @@ static bool grow(struct reader *rd, struct err *err)
 	v = realloc(rd->v, cap * sizeof(*v));
 	if (v)
 		rd->v = v;
+	pages = realloc(rd->pages, cap * sizeof(*pages));
+	if (pages)
+		rd->pages = pages;
 	access = realloc(rd->access, cap * sizeof(*access));
 	if (access)
 		rd->access = access;
-	if (!v || !access) {
+	if (!v || !pages || !access) {
 		err_set(err, ENOMEM, "no memory for a snapshot of the recording");
 		return false;
 	}
@@ -340,7 +345,7 @@ static bool take_region_member(struct reader *rd, const char *name, void *ctx, s
 	if (is(name, "nr_reports"))
 		return take_bytes(rd, &raw->nr_reports, err);
 	if (is(name, "pages"))
-		return take_pages(rd, &rd->v[rd->nr].pages, err);
+		return take_pages(rd, &rd->pages[rd->nr], err);
 	if (is(name, "access"))
 		return take_access(rd, err);
 	if (is(name, "codes"))
@@ -366,6 +371,7 @@ static bool take_region(struct reader *rd, struct err *err)
 	if (rd->nr == rd->cap && !grow(rd, err))
 		return false;
 	rd->v[rd->nr] = (struct snap_region){ 0 };
+	rd->pages[rd->nr] = (struct snap_pages){ 0 };
 	rd->access[rd->nr] = (struct snap_access){ 0 };
 	if (!take_members(rd, take_region_member, &raw, err))
 		return err->code ? false : bad(rd, "a region is wrong", err);
@@ -711,15 +717,17 @@ static struct snapshot *own_snapshot(struct reader *rd, struct err *err)
 	s->maps = made.maps;
 	s->nr_regions = made.nr_regions;
 	s->regions = made.regions;
-	s->access = made.access;
 	s->nr_codes = made.nr_codes;
-	s->codes = made.codes;
-	if (rd->nr)
+	s->open = made.open;
+	s->sz_details = made.sz_details;
+	if (rd->nr) {
 		memcpy(s->regions, rd->v, rd->nr * sizeof(*rd->v));
+		memcpy(s->open.pages, rd->pages, rd->nr * sizeof(*rd->pages));
+	}
 	if (rd->with_access && rd->nr)
-		memcpy(s->access, rd->access, rd->nr * sizeof(*rd->access));
+		memcpy(s->open.access, rd->access, rd->nr * sizeof(*rd->access));
 	if (rd->nr_codes)
-		memcpy(s->codes, rd->codes, rd->nr_codes * sizeof(*rd->codes));
+		memcpy(s->open.codes, rd->codes, rd->nr_codes * sizeof(*rd->codes));
 	clamp_attrs(&s->attrs);
 	fill_heat(s);
 	if (rd->with_use && snapshot_set_mappings(s, rd->use, rd->nr_use)) {
@@ -938,6 +946,7 @@ static void json_close(struct recording *r)
 	json_pull_free(&rd->j);
 	mappings_put(rd->maps);
 	free(rd->v);
+	free(rd->pages);
 	free(rd->access);
 	free(rd->codes);
 	free(rd->use);

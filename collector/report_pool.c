@@ -265,18 +265,19 @@ static void count_kinds(const struct pool_item *items, size_t nr, struct snap_pa
 	pages->file = (uint32_t)(file * region_pages / (anon + file));
 }
 
-void report_pool_pages(const struct report_pool *pool, struct snap_region *regions, size_t nr_regions)
+void report_pool_pages(const struct report_pool *pool, const struct snap_region *regions, size_t nr_regions,
+		       struct snap_pages *pages)
 {
 	size_t from = 0;
 
 	if (!(pool->valid & (REPORT_NODE | REPORT_KIND)))
 		return;
 	for (size_t i = 0; i < nr_regions && from < pool->nr; i++) {
-		uint64_t pages = (regions[i].end - regions[i].start) >> PAGE_SHIFT;
+		uint64_t nr_pages = (regions[i].end - regions[i].start) >> PAGE_SHIFT;
 		size_t nr;
 		const struct pool_item *items = items_of(pool, &regions[i], &from, &nr);
 
-		count_nodes(items, nr, &regions[i].pages, pages);
-		count_kinds(items, nr, &regions[i].pages, pages);
+		count_nodes(items, nr, &pages[i], nr_pages);
+		count_kinds(items, nr, &pages[i], nr_pages);
 	}
 }

@@ -56,8 +56,9 @@ bool report_pool_has_access(const struct report_pool *pool);
 /* Fills access[i] for each region, scaled to all of its reports. */
 void report_pool_access(const struct report_pool *pool, const struct snap_region *regions, size_t nr_regions,
 			struct snap_access *access);
-/* Node and kind of each region's pages, in the shares of its reports, where reports say. */
-void report_pool_pages(const struct report_pool *pool, struct snap_region *regions, size_t nr_regions);
+/* Node and kind of each region's pages into pages[i], in the shares of its reports, where reports say. */
+void report_pool_pages(const struct report_pool *pool, const struct snap_region *regions, size_t nr_regions,
+		       struct snap_pages *pages);
 
 /* perf's data_src word as one level of the memory hierarchy. */
 enum snap_level snap_level_of_data_src(uint64_t data_src);

@@ -15,31 +15,26 @@ const char *heat_unit_name(enum heat_unit unit)
 	return names[unit];
 }
 
-static size_t sz_block(const struct snapshot *snap)
-{
-	return sizeof(*snap) + snap->nr_regions * sizeof(*snap->regions) +
-	       (snap->access ? snap->nr_regions * sizeof(*snap->access) : 0) + snap->nr_codes * sizeof(*snap->codes);
-}
-
-/* One block: the snapshot, its regions, accesses and codes. */
+/* One block: the snapshot, its regions, what is known of their pages, accesses and codes. */
 static void place_parts(struct snapshot *snap, bool with_access)
 {
 	char *p = (char *)(snap + 1);
 
 	snap->regions = (struct snap_region *)(void *)p;
 	p += snap->nr_regions * sizeof(struct snap_region);
-	snap->access = with_access ? (struct snap_access *)(void *)p : NULL;
+	snap->open.pages = (struct snap_pages *)(void *)p;
+	p += snap->nr_regions * sizeof(struct snap_pages);
+	snap->open.access = with_access ? (struct snap_access *)(void *)p : NULL;
 	p += with_access ? snap->nr_regions * sizeof(struct snap_access) : 0;
-	snap->codes = (struct snap_code *)(void *)p;
+	snap->open.codes = (struct snap_code *)(void *)p;
 }
 
 struct snapshot *snapshot_new(size_t nr_regions, bool with_access, size_t nr_codes, struct mappings *maps)
 {
 	/* Each part's size is a multiple of 8, so that each begins aligned. */
-	size_t sz_regions = nr_regions * sizeof(struct snap_region);
-	size_t sz_access = with_access ? nr_regions * sizeof(struct snap_access) : 0;
-	size_t sz_codes = nr_codes * sizeof(struct snap_code);
-	struct snapshot *snap = calloc(1, sizeof(*snap) + sz_regions + sz_access + sz_codes);
+	size_t sz_details = nr_regions * (sizeof(struct snap_pages) + (with_access ? sizeof(struct snap_access) : 0)) +
+			    nr_codes * sizeof(struct snap_code);
+	struct snapshot *snap = calloc(1, sizeof(*snap) + nr_regions * sizeof(struct snap_region) + sz_details);
 
 	if (!snap) {
 		mappings_put(maps);
@@ -48,22 +43,13 @@ struct snapshot *snapshot_new(size_t nr_regions, bool with_access, size_t nr_cod
 	snap->maps = maps;
 	snap->nr_regions = nr_regions;
 	snap->nr_codes = nr_codes;
+	snap->sz_details = sz_details;
 	place_parts(snap, with_access);
 	return snap;
 }
 
-struct snapshot *snapshot_trim(struct snapshot *snap)
-{
-	bool with_access = snap->access;
-	struct snapshot *smaller = realloc(snap, sz_block(snap));
-
-	if (!smaller)
-		return snap;
-	place_parts(smaller, with_access);
-	return smaller;
-}
-
 _Static_assert(sizeof(struct snapshot) % 8 == 0, "regions begin aligned");
+_Static_assert(sizeof(struct snap_pages) % 8 == 0, "accesses begin aligned");
 _Static_assert(sizeof(struct snap_access) % 8 == 0, "codes begin aligned");
 
 void snapshot_free(struct snapshot *snap)
@@ -119,7 +105,8 @@ int snapshot_set_mappings(struct snapshot *snap, const struct mapping_report *v,
 
 size_t snapshot_sz(const struct snapshot *snap)
 {
-	return sz_block(snap) + snap->nr_mappings * sizeof(*snap->mappings);
+	return sizeof(*snap) + snap->nr_regions * sizeof(*snap->regions) + snap->sz_details +
+	       snap->nr_mappings * sizeof(*snap->mappings);
 }
 
 const struct snap_region *snapshot_find(const struct snapshot *snap, uint64_t addr)

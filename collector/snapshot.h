@@ -4,8 +4,14 @@
  *
  * Made by the collector thread; immutable from the moment it is published and
  * then owned by whoever took it from the channel, who frees it with
- * snapshot_free(). One allocation beside the shared table of mappings: 64
- * bytes a region, and the code list; one more for what is known of mappings.
+ * snapshot_free(). One allocation beside the shared table of mappings; one more
+ * for what is known of mappings.
+ *
+ * While it is made, what is known of each region beyond its heat lies in the
+ * arrays of "open". snapshot_pack() ends that: it is kept for as long as the
+ * history is, and takes as few bytes as the values need (snap_packed.h): 32 a
+ * region and, mostly, 10 to 30 more. Readers ask snapshot_pages(),
+ * snapshot_access() and snapshot_code(), which know both forms.
  */
 #ifndef COLLECTOR_SNAPSHOT_H
 #define COLLECTOR_SNAPSHOT_H
@@ -58,9 +64,8 @@ struct snap_region {
 	uint32_t age;	     /* aggregations */
 	float heat;	     /* in the snapshot's heat_unit */
 	uint32_t nr_reports; /* how many reports it rests on */
-	struct snap_pages pages;
 };
-_Static_assert(sizeof(struct snap_region) == 64, "64 bytes a region and snapshot kept");
+_Static_assert(sizeof(struct snap_region) == 32, "half of the 64 bytes that a region of a kept snapshot may take");
 
 /* Code that touched a region: the most frequent addresses, of the reports that carry one. */
 struct snap_code {
@@ -69,7 +74,7 @@ struct snap_code {
 	uint64_t ip;
 };
 
-/* Reads and writes, latency, data source by region: there only where the source tells (nr_regions of them, or NULL). */
+/* Reads and writes, latency, data source by region: there only where the source tells. */
 struct snap_access {
 	uint32_t nr_reads, nr_writes, nr_op_unknown;
 	uint32_t nr_latency;
@@ -112,6 +117,15 @@ enum snap_flags {
 	SNAP_FINAL = 32,
 };
 
+/* What is known of regions, as it is filled in. All NULL in a snapshot that is packed. */
+struct snap_open {
+	struct snap_pages *pages;   /* nr_regions of them */
+	struct snap_access *access; /* NULL, or nr_regions of them */
+	struct snap_code *codes;    /* nr_codes of them, sorted by region, then by falling count */
+};
+
+struct snap_packed;
+
 struct snapshot {
 	uint64_t seq;
 	uint64_t time_ns; /* CLOCK_MONOTONIC at the end of the aggregation */
@@ -135,9 +149,10 @@ struct snapshot {
 	struct mappings *maps;
 	size_t nr_regions;
 	struct snap_region *regions; /* sorted by address */
-	struct snap_access *access;  /* NULL, or nr_regions of them */
 	size_t nr_codes;
-	struct snap_code *codes; /* sorted by region, then by falling count */
+	struct snap_open open;	    /* while it is made */
+	struct snap_packed *packed; /* from then on; NULL: not yet */
+	size_t sz_details;	    /* bytes of the one or the other */
 	size_t nr_mappings;
 	struct mapping_report *mappings; /* sorted by address; NULL: the source knows none. A block of its own */
 	size_t nr_mappings_left_out;	 /* beside them, for want of room: those that are used least */
@@ -146,8 +161,19 @@ struct snapshot {
 /* A snapshot with room for these, all zero; NULL without memory. maps is taken over as one reference. */
 struct snapshot *snapshot_new(size_t nr_regions, bool with_access, size_t nr_codes, struct mappings *maps);
 void snapshot_free(struct snapshot *snap);
-/* Gives back the room for codes beyond nr_codes: it is kept for as long as the history is. The snapshot may move. */
-struct snapshot *snapshot_trim(struct snapshot *snap);
+/*
+ * Its final form, in as few bytes as the values need. The snapshot moves: snap is freed, unless there is no memory or
+ * it is packed already; then it is what is returned. Nothing may be filled in any more.
+ */
+struct snapshot *snapshot_pack(struct snapshot *snap);
+/* What is known of the pages of region i; valid 0: nothing. */
+struct snap_pages snapshot_pages(const struct snapshot *snap, size_t i);
+/* Does the source tell what struct snap_access holds? */
+bool snapshot_has_access(const struct snapshot *snap);
+/* Of region i; all 0 where the source does not tell. */
+struct snap_access snapshot_access(const struct snapshot *snap, size_t i);
+/* k in [0, nr_codes): sorted by region, then by falling count. */
+struct snap_code snapshot_code(const struct snapshot *snap, size_t k);
 /*
  * What a source knows of whole mappings: a copy, of those that hold anything. Of more than SNAPSHOT_MAX_MAPPINGS those
  * that are used most. v is sorted by address. 0 or -ENOMEM: then what it had stays.

@@ -148,11 +148,14 @@ static void add_codes(json_t *region, const struct snapshot *snap, size_t i, siz
 {
 	json_t *codes = NULL;
 
-	for (; *code < snap->nr_codes && snap->codes[*code].region == i; (*code)++) {
+	for (; *code < snap->nr_codes; (*code)++) {
+		struct snap_code c = snapshot_code(snap, *code);
+
+		if (c.region != i)
+			break;
 		if (!codes)
 			codes = json_array();
-		json_array_append_new(codes, json_pack("{s:o, s:o}", "ip", address(snap->codes[*code].ip), "count",
-						       u64(snap->codes[*code].count)));
+		json_array_append_new(codes, json_pack("{s:o, s:o}", "ip", address(c.ip), "count", u64(c.count)));
 	}
 	if (codes)
 		json_object_set_new(region, "codes", codes);
@@ -162,15 +165,16 @@ static json_t *region_json(const struct snapshot *snap, size_t i, size_t *code)
 {
 	const struct snap_region *r = &snap->regions[i];
 	const char *mapping = snapshot_mapping_name(snap, r->start, r->end);
+	struct snap_pages pages = snapshot_pages(snap, i);
+	struct snap_access access = snapshot_access(snap, i);
 	json_t *region = json_pack("{s:o, s:o, s:o, s:f, s:o, s:o}", "start", address(r->start), "end", address(r->end),
 				   "nr_accesses", u64(r->nr_accesses), "heat", (double)r->heat, "age", u64(r->age),
 				   "nr_reports", u64(r->nr_reports));
 
 	if (mapping)
 		json_object_set_new(region, "mapping", json_string(mapping));
-	add_pages(region, &r->pages);
-	if (snap->access)
-		add_access(region, &snap->access[i]);
+	add_pages(region, &pages);
+	add_access(region, &access);
 	add_codes(region, snap, i, code);
 	return region;
 }

@@ -18,18 +18,18 @@
 /* An accessible mapping, cut to the viewport. */
 struct segment {
 	uint64_t start, end;
-	size_t mapping; /* index in the table */
+	uint32_t mapping; /* index in the table */
 };
 
 /* Adjacent segments; groups are made by joining these. */
 struct run {
-	size_t first, nr; /* segments */
 	uint64_t start, end, bytes;
-	size_t largest; /* the mapping that names it */
 	uint64_t largest_bytes;
-	size_t nr_names; /* runs that went into it */
+	uint32_t largest;   /* the mapping that names it */
+	uint32_t first, nr; /* segments */
+	uint32_t nr_names;  /* runs that went into it */
+	uint32_t nr_lines;
 	uint8_t kind;
-	size_t nr_lines;
 	double weight;
 };
 
@@ -105,7 +105,7 @@ static int collect_segments(struct build *b)
 		b->segs[b->nr_segs++] = (struct segment){
 			.start = later(m->start, b->options->start),
 			.end = earlier(m->end, b->options->end),
-			.mapping = (size_t)(m - b->maps->v),
+			.mapping = (uint32_t)(m - b->maps->v),
 		};
 	}
 	return 0;
@@ -141,7 +141,7 @@ static void natural_runs(struct build *b)
 
 		if (!run || !continues(b, run, seg)) {
 			b->runs[b->nr_runs++] = (struct run){
-				.first = i,
+				.first = (uint32_t)i,
 				.nr = 1,
 				.start = seg->start,
 				.end = seg->end,
@@ -180,18 +180,36 @@ static float join_cost(const struct run *a, const struct run *b)
 	return cost;
 }
 
-struct join {
-	float cost;
-	uint32_t run; /* with the one after it */
-};
-
-static int compare_joins(const void *va, const void *vb)
+/* The k-th smallest of v (k from 0), which is put in another order: Hoare's selection, as a sort takes ten times as
+ * long. */
+static float kth_smallest(float *v, size_t nr, size_t k)
 {
-	const struct join *a = va, *b = vb;
+	size_t low = 0, high = nr - 1;
 
-	if (a->cost != b->cost)
-		return a->cost < b->cost ? -1 : 1;
-	return (a->run > b->run) - (a->run < b->run);
+	while (low < high) {
+		float pivot = v[low + (high - low) / 2];
+		size_t i = low, j = high;
+
+		for (;;) {
+			float swap;
+
+			while (v[i] < pivot)
+				i++;
+			while (pivot < v[j])
+				j--;
+			if (i >= j)
+				break;
+			swap = v[i];
+			v[i++] = v[j];
+			v[j--] = swap;
+		}
+		/* those up to j are not above the pivot, those behind it not below */
+		if (k <= j)
+			high = j;
+		else
+			low = j + 1;
+	}
+	return v[k];
 }
 
 static void join_into(struct run *a, const struct run *b)
@@ -207,37 +225,32 @@ static void join_into(struct run *a, const struct run *b)
 	}
 }
 
-/* Joins neighbours until max runs are left, those that lose least first. */
+/*
+ * Joins neighbours until max runs are left, those that lose least first. Those that lose about as much as the last of
+ * them are joined too: of many alike none stands out.
+ */
 static int join_runs(struct build *b, size_t max)
 {
 	size_t i, n = b->nr_runs - 1, out = 0;
-	struct join *joins;
-	bool *with_next;
+	float *costs, *order, most;
 
 	if (b->nr_runs <= max)
 		return 0;
-	joins = malloc(n * sizeof(*joins));
-	with_next = calloc(b->nr_runs, sizeof(*with_next));
-	if (!joins || !with_next) {
-		free(joins);
-		free(with_next);
+	costs = malloc(2 * n * sizeof(*costs));
+	if (!costs)
 		return -ENOMEM;
-	}
+	order = costs + n;
 	for (i = 0; i < n; i++)
-		joins[i] = (struct join){ join_cost(&b->runs[i], &b->runs[i + 1]), (uint32_t)i };
-	qsort(joins, n, sizeof(*joins), compare_joins);
-	/* those that lose about as much as the last are joined too: of many alike none stands out */
-	for (i = 0; i < n && (i < b->nr_runs - max || joins[i].cost <= joins[b->nr_runs - max - 1].cost + ALIKE); i++)
-		with_next[joins[i].run] = true;
+		costs[i] = order[i] = join_cost(&b->runs[i], &b->runs[i + 1]);
+	most = kth_smallest(order, n, b->nr_runs - max - 1) + ALIKE;
 	for (i = 0; i < b->nr_runs; i++) {
-		if (i && with_next[i - 1])
+		if (i && costs[i - 1] <= most)
 			join_into(&b->runs[out - 1], &b->runs[i]);
 		else
 			b->runs[out++] = b->runs[i];
 	}
 	b->nr_runs = out;
-	free(joins);
-	free(with_next);
+	free(costs);
 	return 0;
 }
 
@@ -358,7 +371,7 @@ static void name_group(const struct build *b, const struct run *run, struct axis
 	const char *name = mappings_short_name(b->maps, &b->maps->v[run->largest]);
 
 	if (run->nr_names > 1)
-		snprintf(group->name, sizeof(group->name), "%.40s +%zu", name, run->nr_names - 1);
+		snprintf(group->name, sizeof(group->name), "%.40s +%u", name, run->nr_names - 1);
 	else
 		snprintf(group->name, sizeof(group->name), "%s", name);
 }

@@ -32,12 +32,14 @@ static double resident_by_mappings(const struct snapshot *snap, const struct sna
 	return bytes;
 }
 
-static double resident_share(const struct snapshot *snap, const struct snap_region *region, size_t *at)
+static double resident_share(const struct snapshot *snap, size_t index, size_t *at)
 {
+	const struct snap_region *region = &snap->regions[index];
+	const struct snap_pages pages = snapshot_pages(snap, index);
 	double share, size = (double)(region->end - region->start);
 
-	if (region->pages.valid & SNAP_PAGES_KIND)
-		share = ((double)region->pages.anon + region->pages.file) * (double)PAGE_BYTES / size;
+	if (pages.valid & SNAP_PAGES_KIND)
+		share = ((double)pages.anon + pages.file) * (double)PAGE_BYTES / size;
 	else if (snap->mappings)
 		share = resident_by_mappings(snap, region, at) / size;
 	else
@@ -63,7 +65,7 @@ int axis_parts_of(struct axis_parts *parts, const struct snapshot *snap)
 		parts->v[parts->nr++] = (struct axis_part){
 			.start = region->start,
 			.end = region->end,
-			.resident = resident_share(snap, region, &at),
+			.resident = resident_share(snap, i, &at),
 			.heat = (double)region->heat,
 		};
 		parts->resident_known |= parts->v[parts->nr - 1].resident >= 0;

@@ -91,6 +91,7 @@ static void print_region(FILE *out, const struct snapshot *s, const struct snap_
 {
 	const char *mapping = snapshot_mapping_name(s, r->start, r->end);
 	char size[TEXT_NUMBER_SIZE], age[TEXT_NUMBER_SIZE], heat[TEXT_NUMBER_SIZE];
+	struct snap_pages pages = snapshot_pages(s, (size_t)(r - s->regions));
 
 	if (s->heat_unit == HEAT_FRACTION)
 		snprintf(heat, sizeof(heat), "%u/%u", r->nr_accesses, s->max_nr_accesses);
@@ -100,8 +101,8 @@ static void print_region(FILE *out, const struct snapshot *s, const struct snap_
 		text_count(heat, (uint64_t)r->heat);
 	fprintf(out, "%10s %6s %8s  %012" PRIx64 "-%012" PRIx64, heat, text_bytes(size, r->end - r->start),
 		text_duration_us(age, r->age * s->attrs.aggregation_us), r->start, r->end);
-	print_nodes(out, &r->pages);
-	print_kind(out, &r->pages);
+	print_nodes(out, &pages);
+	print_kind(out, &pages);
 	fprintf(out, "  %s\n", mapping ? mapping : "-");
 }
 

@@ -51,9 +51,8 @@ static size_t first_region(const struct snapshot *snap, uint64_t addr)
 	return low;
 }
 
-static void add_nodes(struct inspect *in, const struct snap_region *region, uint64_t bytes)
+static void add_nodes(struct inspect *in, const struct snap_pages *pages, uint64_t bytes)
 {
-	const struct snap_pages *pages = &region->pages;
 	uint64_t all = 0;
 	unsigned i;
 
@@ -86,20 +85,22 @@ static void add_access(struct inspect *in, const struct snap_access *access)
 static size_t add_codes(const struct snapshot *snap, size_t *at, size_t region, struct snap_code *sum, size_t nr,
 			uint64_t *all)
 {
-	while (*at < snap->nr_codes && snap->codes[*at].region < region)
-		(*at)++;
-	for (; *at < snap->nr_codes && snap->codes[*at].region == region; (*at)++) {
-		const struct snap_code *code = &snap->codes[*at];
+	for (; *at < snap->nr_codes; (*at)++) {
+		const struct snap_code code = snapshot_code(snap, *at);
 		size_t i;
 
-		*all += code->count;
-		for (i = 0; i < nr && sum[i].ip != code->ip; i++)
+		if (code.region > region)
+			break;
+		if (code.region < region)
+			continue;
+		*all += code.count;
+		for (i = 0; i < nr && sum[i].ip != code.ip; i++)
 			;
 		if (i == nr && nr == NR_SCRATCH_CODES)
 			continue;
 		if (i == nr)
-			sum[nr++] = (struct snap_code){ .ip = code->ip };
-		sum[i].count += code->count;
+			sum[nr++] = (struct snap_code){ .ip = code.ip };
+		sum[i].count += code.count;
 	}
 	return nr;
 }
@@ -131,9 +132,11 @@ static void inspect_regions(struct inspect *in)
 	size_t i = first_region(snap, in->start), nr = 0, at = 0;
 	uint64_t all = 0, most = 0;
 
-	in->access_known = snap->access != NULL;
+	in->access_known = snapshot_has_access(snap);
 	for (; i < snap->nr_regions && snap->regions[i].start < in->end; i++) {
 		const struct snap_region *region = &snap->regions[i];
+		const struct snap_pages pages = snapshot_pages(snap, i);
+		const struct snap_access access = snapshot_access(snap, i);
 		uint64_t bytes = overlap(region->start, region->end, in->start, in->end);
 
 		in->nr_regions++;
@@ -141,9 +144,8 @@ static void inspect_regions(struct inspect *in)
 			most = bytes;
 			in->largest = region;
 		}
-		add_nodes(in, region, bytes);
-		if (snap->access)
-			add_access(in, &snap->access[i]);
+		add_nodes(in, &pages, bytes);
+		add_access(in, &access);
 		nr = add_codes(snap, &at, i, sum, nr, &all);
 	}
 	if (all)

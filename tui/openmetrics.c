@@ -100,13 +100,13 @@ static void nodes(struct text_buf *b, const struct snapshot *s)
 	bool known = false;
 
 	for (size_t i = 0; i < s->nr_regions; i++) {
-		const struct snap_pages *p = &s->regions[i].pages;
+		const struct snap_pages p = snapshot_pages(s, i);
 
-		if (!(p->valid & SNAP_PAGES_NODE))
+		if (!(p.valid & SNAP_PAGES_NODE))
 			continue;
 		known = true;
 		for (int k = 0; k < SNAP_NR_NODES; k++)
-			bytes[p->node[k]] += p->node_pages[k] * PAGE_BYTES;
+			bytes[p.node[k]] += p.node_pages[k] * PAGE_BYTES;
 	}
 	if (!known)
 		return;
@@ -126,11 +126,13 @@ static void kinds(struct text_buf *b, const struct snapshot *s)
 	bool known = false;
 
 	for (size_t i = 0; i < s->nr_regions; i++) {
-		if (!(s->regions[i].pages.valid & SNAP_PAGES_KIND))
+		const struct snap_pages p = snapshot_pages(s, i);
+
+		if (!(p.valid & SNAP_PAGES_KIND))
 			continue;
 		known = true;
-		anon += s->regions[i].pages.anon * PAGE_BYTES;
-		file += s->regions[i].pages.file * PAGE_BYTES;
+		anon += p.anon * PAGE_BYTES;
+		file += p.file * PAGE_BYTES;
 	}
 	if (!known)
 		return;

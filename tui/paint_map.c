@@ -292,14 +292,16 @@ static void paint_minimap(const struct paint *p, struct rect where)
 {
 	const struct app *app = p->app;
 	const struct app_range *all = &app->zooms[0], *now = &app->zooms[app->nr_zooms - 1];
-	double sum, from, to;
+	double sum, from = 0, to = 0;
 	int i;
 
 	if (where.rows < 1 || !app->axis_maps)
 		return;
-	sum = (double)axis_mapped_bytes(app->axis_maps, all->start, all->end);
-	from = (double)axis_mapped_bytes(app->axis_maps, all->start, now->start) / sum * where.rows;
-	to = from + (double)axis_mapped_bytes(app->axis_maps, now->start, now->end) / sum * where.rows;
+	if (app->nr_zooms > 1) {
+		sum = (double)axis_mapped_bytes(app->axis_maps, all->start, all->end);
+		from = (double)axis_mapped_bytes(app->axis_maps, all->start, now->start) / sum * where.rows;
+		to = from + (double)axis_mapped_bytes(app->axis_maps, now->start, now->end) / sum * where.rows;
+	}
 	for (i = 0; i < where.rows; i++) {
 		bool shown = app->nr_zooms > 1 && i + 1 > from && i < to;
 

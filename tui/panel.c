@@ -44,9 +44,11 @@ static bool is_used(const struct snap_region *region)
 	return region->heat > 0;
 }
 
-static int node_of(const struct snap_region *region)
+static int node_of(const struct snapshot *snap, size_t i)
 {
-	return (region->pages.valid & SNAP_PAGES_NODE) && region->pages.node_pages[0] ? region->pages.node[0] : -1;
+	struct snap_pages pages = snapshot_pages(snap, i);
+
+	return (pages.valid & SNAP_PAGES_NODE) && pages.node_pages[0] ? pages.node[0] : -1;
 }
 
 int places_of_regions(struct places *places, const struct snapshot *snap)
@@ -68,7 +70,7 @@ int places_of_regions(struct places *places, const struct snapshot *snap)
 			.age_s = age_of(snap, r),
 			.used_bytes = is_used(r) ? r->end - r->start : 0,
 			.nr_reports = r->nr_reports,
-			.node = node_of(r),
+			.node = node_of(snap, i),
 		};
 	}
 	return 0;
@@ -95,9 +97,9 @@ static void add_regions(struct place *place, const struct snapshot *snap, size_t
 		reports += r->nr_reports * part / (double)(r->end - r->start);
 		if (is_used(r))
 			place->used_bytes += to - from;
-		if (to - from > most && node_of(r) >= 0) {
+		if (to - from > most && node_of(snap, i) >= 0) {
 			most = to - from;
-			place->node = node_of(r);
+			place->node = node_of(snap, i);
 		}
 	}
 	if (!(bytes > 0))

@@ -96,11 +96,14 @@ struct snapshot *report_copy(const struct snapshot *snap)
 	*copy = *snap;
 	copy->maps = made.maps;
 	copy->regions = made.regions;
-	copy->access = NULL;
+	copy->packed = NULL;
+	copy->open = made.open;
+	copy->sz_details = made.sz_details;
 	copy->nr_codes = 0;
 	copy->mappings = NULL;
 	copy->nr_mappings = 0;
-	copy->codes = made.codes;
 	memcpy(copy->regions, snap->regions, snap->nr_regions * sizeof(*snap->regions));
+	for (size_t i = 0; i < snap->nr_regions; i++)
+		copy->open.pages[i] = snapshot_pages(snap, i);
 	return copy;
 }

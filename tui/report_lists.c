@@ -63,6 +63,8 @@ static const struct report_column region_columns[] = {
 
 static void add_region(struct report_table *t, const struct snapshot *s, const struct snap_region *r)
 {
+	struct snap_pages pages = snapshot_pages(s, (size_t)(r - s->regions));
+
 	report_table_row(t);
 	report_table_number(t, REGION_START, r->start);
 	report_table_number(t, REGION_END, r->end);
@@ -70,8 +72,8 @@ static void add_region(struct report_table *t, const struct snapshot *s, const s
 	report_table_real(t, REGION_HEAT, (double)r->heat);
 	report_table_number(t, REGION_ACCESSES, r->nr_accesses);
 	report_table_number(t, REGION_AGE, r->age * s->attrs.aggregation_us);
-	if (r->pages.valid & SNAP_PAGES_NODE && r->pages.node_pages[0])
-		report_table_number(t, REGION_NODE, r->pages.node[0]);
+	if (pages.valid & SNAP_PAGES_NODE && pages.node_pages[0])
+		report_table_number(t, REGION_NODE, pages.node[0]);
 	report_table_words(t, REGION_MAPPING, snapshot_mapping_name(s, r->start, r->end));
 }
 

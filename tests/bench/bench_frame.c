@@ -52,10 +52,10 @@ static struct snapshot *make_snapshot(struct mappings *maps, uint64_t seq, struc
 		region->heat = (float)(rng_unit(rng) * rng_unit(rng) * 0.004);
 		region->age = (uint32_t)rng_below(rng, 100);
 		region->nr_reports = (uint32_t)rng_below(rng, 1000);
-		region->pages =
+		snap->open.pages[i] =
 			(struct snap_pages){ .node_pages = { 300, 212 }, .node = { 0, 1 }, .anon = 512, .valid = 7 };
 	}
-	return snap;
+	return snapshot_pack(snap);
 }
 
 static void push(struct app *app, struct snapshot *snap)

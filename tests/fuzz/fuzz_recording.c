@@ -30,7 +30,7 @@ static void check(const struct snapshot *s)
 			abort();
 	}
 	for (size_t i = 0; i < s->nr_codes; i++)
-		if (s->codes[i].region >= s->nr_regions)
+		if (snapshot_code(s, i).region >= s->nr_regions)
 			abort();
 	if (!s->maps || !s->source)
 		abort();

@@ -133,9 +133,9 @@ static double truth(const struct mapping *m, uint64_t addr, uint64_t seq)
 	}
 }
 
-static void fill_pages(struct snap_region *region, const struct mapping *m, uint64_t seq)
+static void fill_pages(struct snap_pages *pages, const struct snap_region *region, const struct mapping *m,
+		       uint64_t seq)
 {
-	struct snap_pages *pages = &region->pages;
 	uint32_t nr = (uint32_t)((region->end - region->start) >> PAGE_SHIFT);
 	bool anon = m->kind != MAPPING_FILE && m->kind != MAPPING_VDSO, big = m->end - m->start > 512 * MIB;
 	double at = (double)(region->start - m->start) / (double)(m->end - m->start);
@@ -200,7 +200,7 @@ static void add_codes(struct snapshot *snap)
 
 	for (i = 0; i < snap->nr_regions && n + 3 <= snap->nr_codes; i++)
 		for (k = 0; snap->regions[i].nr_reports > 100 && k < 3; k++)
-			snap->codes[n++] = (struct snap_code){
+			snap->open.codes[n++] = (struct snap_code){
 				.region = (uint32_t)i,
 				.count = counts[k],
 				.ip = UINT64_C(0x55d0c2a31041) + k * 0x5e31 + (k == 2) * UINT64_C(0x2a3d5869f000),
@@ -233,9 +233,9 @@ struct snapshot *fixture_server(struct mappings *maps, uint64_t seq, size_t nr_r
 			region->heat = (float)heat_in_unit(v < 0.01 ? 0 : v, unit);
 			region->nr_reports = (uint32_t)(v * 400);
 			region->age = age_of(m, region, seq);
-			fill_pages(region, m, seq);
-			if (snap->access)
-				fill_access(&snap->access[n - 1], m, region, unit);
+			fill_pages(&snap->open.pages[n - 1], region, m, seq);
+			if (snap->open.access)
+				fill_access(&snap->open.access[n - 1], m, region, unit);
 			if (v > 0.2)
 				snap->wss_bytes += region->end - region->start;
 		}
@@ -250,5 +250,5 @@ struct snapshot *fixture_server(struct mappings *maps, uint64_t seq, size_t nr_r
 		snap->stats.unattributed = 496;
 		snap->stats.freq_hz = 250;
 	}
-	return snap;
+	return snapshot_pack(snap);
 }

@@ -27,13 +27,14 @@ static struct snapshot *snapshot_of(struct mappings *maps)
 	snap->regions[0] =
 		(struct snap_region){ .start = HEAP, .end = HEAP + 0x80000, .heat = 4, .age = 30, .nr_reports = 8 };
 	snap->regions[1] = (struct snap_region){ .start = HEAP + 0x80000, .end = HEAP + 0x100000, .age = 70 };
-	snap->regions[0].pages =
+	snap->open.pages[0] =
 		(struct snap_pages){ .node_pages = { 96, 32 }, .node = { 1, 0 }, .valid = SNAP_PAGES_NODE };
-	snap->access[0] = (struct snap_access){ .nr_reads = 6, .nr_writes = 2, .nr_latency = 8, .latency_sum = 800 };
-	snap->codes[0] = (struct snap_code){ .region = 0, .count = 5, .ip = 0x2000100 };
-	snap->codes[1] = (struct snap_code){ .region = 0, .count = 2, .ip = 0x2000200 };
-	snap->codes[2] = (struct snap_code){ .region = 1, .count = 3, .ip = 0x2000200 };
-	snap->codes[3] = (struct snap_code){ .region = 1, .count = 0, .ip = 0x2000300 };
+	snap->open.access[0] =
+		(struct snap_access){ .nr_reads = 6, .nr_writes = 2, .nr_latency = 8, .latency_sum = 800 };
+	snap->open.codes[0] = (struct snap_code){ .region = 0, .count = 5, .ip = 0x2000100 };
+	snap->open.codes[1] = (struct snap_code){ .region = 0, .count = 2, .ip = 0x2000200 };
+	snap->open.codes[2] = (struct snap_code){ .region = 1, .count = 3, .ip = 0x2000200 };
+	snap->open.codes[3] = (struct snap_code){ .region = 1, .count = 0, .ip = 0x2000300 };
 	return snap;
 }
 

@@ -133,7 +133,7 @@ static size_t fill(struct fixture *f, const struct mappings *maps, uint64_t star
 	f->fake.nr_asked = 0;
 	page_attrs_fill(f->pa, &f->target, snap, budget, now_ns);
 	if (pages)
-		*pages = snap->regions[region].pages;
+		*pages = snap->open.pages[region];
 	snapshot_free(snap);
 	return f->fake.nr_asked;
 }
@@ -371,15 +371,15 @@ static void test_what_the_source_knows_stays(void **state)
 
 	(void)state;
 	begin(&f, node_by_mib);
-	snap->regions[0].pages = (struct snap_pages){ .anon = 7, .valid = SNAP_PAGES_EXACT | SNAP_PAGES_KIND };
-	snap->regions[1].pages = (struct snap_pages){ .anon = 9, .file = 2, .valid = SNAP_PAGES_KIND };
+	snap->open.pages[0] = (struct snap_pages){ .anon = 7, .valid = SNAP_PAGES_EXACT | SNAP_PAGES_KIND };
+	snap->open.pages[1] = (struct snap_pages){ .anon = 9, .file = 2, .valid = SNAP_PAGES_KIND };
 	page_attrs_fill(f.pa, &f.target, snap, BUDGET, SEC);
 	assert_true(f.fake.first >= 0x14000000);
-	assert_int_equal(snap->regions[0].pages.valid, SNAP_PAGES_EXACT | SNAP_PAGES_KIND);
-	assert_int_equal(snap->regions[0].pages.anon, 7);
-	assert_int_equal(snap->regions[1].pages.valid, SNAP_PAGES_NODE | SNAP_PAGES_KIND | SNAP_PAGES_HUGE);
-	assert_int_equal(snap->regions[1].pages.anon, 9);
-	assert_int_equal(snap->regions[1].pages.file, 2);
+	assert_int_equal(snap->open.pages[0].valid, SNAP_PAGES_EXACT | SNAP_PAGES_KIND);
+	assert_int_equal(snap->open.pages[0].anon, 7);
+	assert_int_equal(snap->open.pages[1].valid, SNAP_PAGES_NODE | SNAP_PAGES_KIND | SNAP_PAGES_HUGE);
+	assert_int_equal(snap->open.pages[1].anon, 9);
+	assert_int_equal(snap->open.pages[1].file, 2);
 	snapshot_free(snap);
 	mappings_put(maps);
 	page_attrs_free(f.pa);

@@ -26,12 +26,12 @@ static struct snapshot *snapshot_of_two(void)
 	snap->heat_unit = HEAT_RATE;
 	snap->duration_ns = 1000000000;
 	snap->flags = SNAP_WSS_KNOWN;
-	snap->regions[0] = (struct snap_region){ 0x1000000, 0x1100000, 8, 2, 8, 8, { .valid = 0 } };
-	snap->regions[1] = (struct snap_region){ 0x1100000, 0x1400000, 0, 70, 0, 0, { .valid = 0 } };
-	snap->regions[2] = (struct snap_region){ 0x3000000, 0x3400000, 4, 20, 1, 4, { .valid = 0 } };
-	snap->regions[2].pages.valid = SNAP_PAGES_NODE;
-	snap->regions[2].pages.node_pages[0] = 1;
-	snap->regions[2].pages.node[0] = 1;
+	snap->regions[0] = (struct snap_region){ 0x1000000, 0x1100000, 8, 2, 8, 8 };
+	snap->regions[1] = (struct snap_region){ 0x1100000, 0x1400000, 0, 70, 0, 0 };
+	snap->regions[2] = (struct snap_region){ 0x3000000, 0x3400000, 4, 20, 1, 4 };
+	snap->open.pages[2].valid = SNAP_PAGES_NODE;
+	snap->open.pages[2].node_pages[0] = 1;
+	snap->open.pages[2].node[0] = 1;
 	return snap;
 }
 

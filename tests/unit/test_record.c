@@ -77,13 +77,14 @@ static void fill_region(struct snapshot *s, size_t i, struct rng *rng)
 	r->nr_reports = (uint32_t)rng_below(rng, 5000);
 	r->heat = i % 2 ? (float)rng_unit(rng) * 1000 : (float)r->nr_accesses / 19;
 	if (i % 2)
-		r->pages = (struct snap_pages){
+		s->open.pages[i] = (struct snap_pages){
 			.valid = SNAP_PAGES_NODE | SNAP_PAGES_KIND, .node = { 1, 0 }, .node_pages = { 5, 2 }, .anon = 7
 		};
-	if (s->access)
-		s->access[i] = (struct snap_access){ .nr_reads = 3, .nr_latency = 2, .latency_sum = 1ull << 40 };
+	if (s->open.access)
+		s->open.access[i] = (struct snap_access){ .nr_reads = 3, .nr_latency = 2, .latency_sum = 1ull << 40 };
 	if (i % 2)
-		s->codes[i / 2] = (struct snap_code){ .region = (uint32_t)i, .count = 9, .ip = 0xffffffff81000000 + i };
+		s->open.codes[i / 2] =
+			(struct snap_code){ .region = (uint32_t)i, .count = 9, .ip = 0xffffffff81000000 + i };
 }
 
 static struct snapshot *make(unsigned i, struct mappings *maps)
@@ -148,14 +149,19 @@ static void check_equal(const struct snapshot *a, const struct snapshot *b)
 
 	assert_int_equal(a->nr_regions, b->nr_regions);
 	assert_memory_equal(a->regions, b->regions, a->nr_regions * sizeof(*a->regions));
-	assert_int_equal(a->access != NULL, b->access != NULL);
-	if (a->access)
-		assert_memory_equal(a->access, b->access, a->nr_regions * sizeof(*a->access));
+	assert_int_equal(snapshot_has_access(a), snapshot_has_access(b));
+	for (size_t i = 0; i < a->nr_regions; i++) {
+		struct snap_pages pages_a = snapshot_pages(a, i), pages_b = snapshot_pages(b, i);
+		struct snap_access access_a = snapshot_access(a, i), access_b = snapshot_access(b, i);
+
+		assert_memory_equal(&pages_a, &pages_b, sizeof(pages_a));
+		assert_memory_equal(&access_a, &access_b, sizeof(access_a));
+	}
 	assert_int_equal(a->nr_codes, b->nr_codes);
 	for (size_t i = 0; i < a->nr_codes; i++) {
-		assert_int_equal(a->codes[i].ip, b->codes[i].ip);
-		assert_int_equal(a->codes[i].region, b->codes[i].region);
-		assert_int_equal(a->codes[i].count, b->codes[i].count);
+		struct snap_code code_a = snapshot_code(a, i), code_b = snapshot_code(b, i);
+
+		assert_memory_equal(&code_a, &code_b, sizeof(code_a));
 	}
 	assert_true(mappings_equal(a->maps, b->maps));
 	assert_string_equal(a->source, b->source);
@@ -175,8 +181,10 @@ static void check_equal(const struct snapshot *a, const struct snapshot *b)
 	x.source = y.source = "";
 	x.maps = y.maps = NULL;
 	x.regions = y.regions = NULL;
-	x.access = y.access = NULL;
-	x.codes = y.codes = NULL;
+	x.packed = y.packed = NULL;
+	memset(&x.open, 0, sizeof(x.open));
+	memset(&y.open, 0, sizeof(y.open));
+	x.sz_details = y.sz_details = 0;
 	assert_int_equal(x.seq, y.seq);
 	assert_int_equal(x.time_ns, y.time_ns);
 	assert_int_equal(x.wall_ns, y.wall_ns);

@@ -134,19 +134,21 @@ static void what_reports_do_not_say_stays_unknown(void **state)
 	struct report_pool *pool = *state;
 	struct snap_region region = { .start = 0x1000, .end = 0x2000 };
 	struct snap_code code;
+	struct snap_pages pages = { 0 };
 	struct rng rng = rng_seeded(1);
 
 	report_pool_add(pool, &(struct report){ .start = 0x1000, .end = 0x1008, .count = 1 }, 1, &rng);
 	assert_false(report_pool_has_access(pool));
 	assert_int_equal(report_pool_codes(pool, &region, 1, &code, 1), 0);
-	report_pool_pages(pool, &region, 1);
-	assert_int_equal(region.pages.valid, 0);
+	report_pool_pages(pool, &region, 1, &pages);
+	assert_int_equal(pages.valid, 0);
 }
 
 static void nodes_in_the_shares_of_the_reports(void **state)
 {
 	struct report_pool *pool = *state;
 	struct snap_region region = { .start = 0x100000, .end = 0x200000 };
+	struct snap_pages pages = { 0 };
 	struct rng rng = rng_seeded(1);
 
 	for (int i = 0; i < 100; i++) {
@@ -159,12 +161,12 @@ static void nodes_in_the_shares_of_the_reports(void **state)
 
 		report_pool_add(pool, &r, 1, &rng);
 	}
-	report_pool_pages(pool, &region, 1);
-	assert_int_equal(region.pages.valid, SNAP_PAGES_NODE | SNAP_PAGES_KIND);
-	assert_int_equal(region.pages.node[0], 1);
-	assert_int_equal(region.pages.node_pages[0], 192);
-	assert_int_equal(region.pages.node_pages[1], 64);
-	assert_int_equal(region.pages.anon, 256);
+	report_pool_pages(pool, &region, 1, &pages);
+	assert_int_equal(pages.valid, SNAP_PAGES_NODE | SNAP_PAGES_KIND);
+	assert_int_equal(pages.node[0], 1);
+	assert_int_equal(pages.node_pages[0], 192);
+	assert_int_equal(pages.node_pages[1], 64);
+	assert_int_equal(pages.anon, 256);
 }
 
 static void levels_of_data_src(void **state)

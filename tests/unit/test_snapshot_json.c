@@ -32,9 +32,11 @@ static struct snapshot *make(void)
 	s->regions[1] = (struct snap_region){
 		.start = 0xa000,
 		.end = 0xc000,
-		.pages = { .valid = SNAP_PAGES_NODE | SNAP_PAGES_KIND, .node = { 1 }, .node_pages = { 2 }, .file = 2 },
 	};
-	s->codes[0] = (struct snap_code){ .region = 1, .count = 5, .ip = 0x7fff12345678 };
+	s->open.pages[1] = (struct snap_pages){
+		.valid = SNAP_PAGES_NODE | SNAP_PAGES_KIND, .node = { 1 }, .node_pages = { 2 }, .file = 2
+	};
+	s->open.codes[0] = (struct snap_code){ .region = 1, .count = 5, .ip = 0x7fff12345678 };
 	return s;
 }
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "collector/rng.h"
 #include "tests/unit/screen_fixture.h"
 #include "tui/view.h"
 
@@ -218,7 +219,7 @@ static void test_pages(void **state)
 	(void)state;
 	setup(&f, two, 2, 2);
 	snap = push(&f, 0, 1, 0);
-	snap->regions[0].pages = (struct snap_pages){
+	snap->open.pages[0] = (struct snap_pages){
 		.node_pages = { 12, 4 }, .node = { 3, 0 }, .anon = 4, .file = 12, .huge = 8, .valid = 7
 	};
 	update(&f);
@@ -247,7 +248,8 @@ static void test_access(void **state)
 	snap = snapshot_new(1, true, 0, mappings_get(f.maps));
 	snap->duration_ns = 1000000000;
 	snap->regions[0] = (struct snap_region){ .start = 0x1008000, .end = 0x1010000, .heat = 1, .nr_reports = 8 };
-	snap->access[0] = (struct snap_access){ .nr_reads = 6, .nr_writes = 2, .nr_latency = 2, .latency_sum = 300000 };
+	snap->open.access[0] =
+		(struct snap_access){ .nr_reads = 6, .nr_writes = 2, .nr_latency = 2, .latency_sum = 300000 };
 	history_push(f.history, snap);
 	update(&f);
 	heap = view_cell(f.view, 0, 1);
@@ -277,6 +279,181 @@ static void test_other_unit_is_unknown(void **state)
 	teardown(&f);
 }
 
+/* ---- against sums that are made region by region and row by row, without any of the shortcuts ---- */
+
+static double share_of_node(const struct snap_pages *pages, unsigned node)
+{
+	double all = 0, on_it = 0;
+
+	for (unsigned k = 0; k < SNAP_NR_NODES; k++) {
+		all += pages->node_pages[k];
+		on_it += pages->node[k] == node ? pages->node_pages[k] : 0;
+	}
+	return all > 0 ? on_it / all : 0;
+}
+
+struct plain {
+	double weight, heat, age, peak, kinds, anon, huge_weight, huge, nodes, node[8], reads, writes, nr_latency,
+		latency;
+	uint64_t nr_reports;
+};
+
+static struct plain plain_sums(const struct snapshot *snap, const struct axis_row *row)
+{
+	struct plain s = { 0 };
+
+	for (size_t i = 0; row->type == AXIS_ROW_MAPPED && i < snap->nr_regions; i++) {
+		const struct snap_region *r = &snap->regions[i];
+		uint64_t from = r->start > row->start ? r->start : row->start,
+			 to = r->end < row->end ? r->end : row->end;
+		const struct snap_pages pages = snapshot_pages(snap, i);
+		const struct snap_access access = snapshot_access(snap, i);
+		double bytes = from < to ? (double)(to - from) : 0, size = (double)(r->end - r->start);
+
+		if (!(bytes > 0))
+			continue;
+		s.weight += bytes;
+		s.heat += bytes * (double)r->heat;
+		s.age += bytes * r->age;
+		s.peak = (double)r->heat > s.peak ? (double)r->heat : s.peak;
+		s.nr_reports += r->nr_reports;
+		if ((pages.valid & SNAP_PAGES_NODE) && pages.node_pages[0]) {
+			s.nodes += bytes;
+			for (unsigned n = 0; n < 8; n++)
+				s.node[n] += bytes * share_of_node(&pages, n);
+		}
+		if ((pages.valid & SNAP_PAGES_KIND) && pages.anon + pages.file) {
+			s.kinds += bytes;
+			s.anon += bytes * pages.anon / ((double)pages.anon + pages.file);
+		}
+		if (pages.valid & SNAP_PAGES_HUGE) {
+			s.huge_weight += bytes;
+			s.huge += bytes * (pages.huge * 4096.0 < size ? pages.huge * 4096.0 / size : 1);
+		}
+		s.reads += access.nr_reads * bytes / size;
+		s.writes += access.nr_writes * bytes / size;
+		s.nr_latency += access.nr_latency * bytes / size;
+		s.latency += (double)access.latency_sum * bytes / size;
+	}
+	return s;
+}
+
+/* v / 255 is about part / all; on the edge between two steps either will do. */
+static void assert_share(unsigned v, double part, double all)
+{
+	assert_true(v <= part / all * 255 + 0.5 + 1e-6 && v + 1e-6 >= part / all * 255 - 0.5);
+}
+
+static void check_cell(const struct view_cell *cell, const struct snapshot *snap, const struct axis_row *row)
+{
+	struct plain s = plain_sums(snap, row);
+
+	assert_int_equal(cell->valid & VIEW_HEAT ? 1 : 0, s.weight > 0);
+	assert_int_equal(cell->valid & VIEW_NODE ? 1 : 0, s.nodes > 0);
+	assert_int_equal(cell->valid & VIEW_KIND ? 1 : 0, s.kinds > 0);
+	assert_int_equal(cell->valid & VIEW_HUGE ? 1 : 0, s.huge_weight > 0);
+	assert_int_equal(cell->valid & VIEW_OP ? 1 : 0, s.reads + s.writes > 0);
+	assert_int_equal(cell->valid & VIEW_LATENCY ? 1 : 0, s.nr_latency > 0);
+	if (!(s.weight > 0))
+		return;
+	assert_float_equal(cell->heat, s.heat / s.weight, 1e-5);
+	assert_float_equal(cell->age_s, s.age / s.weight, 1e-3);
+	assert_float_equal(cell->peak, s.peak, 1e-6);
+	assert_int_equal(cell->nr_reports, s.nr_reports);
+	if (cell->valid & VIEW_NODE) {
+		assert_share(cell->node_share[0], s.node[cell->node[0]], s.nodes);
+		for (unsigned n = 0; n < 8; n++)
+			assert_true(s.node[n] <= s.node[cell->node[0]] * (1 + 1e-9));
+		if (cell->node_share[1])
+			assert_share(cell->node_share[1], s.node[cell->node[1]], s.nodes);
+	}
+	if (cell->valid & VIEW_KIND)
+		assert_share(cell->anon_share, s.anon, s.kinds);
+	if (cell->valid & VIEW_HUGE)
+		assert_share(cell->huge_share, s.huge, s.huge_weight);
+	if (cell->valid & VIEW_OP)
+		assert_share(cell->read_share, s.reads, s.reads + s.writes);
+	if (cell->valid & VIEW_LATENCY)
+		assert_float_equal(cell->latency, s.latency / s.nr_latency, 0.501);
+}
+
+/* Regions of any size with holes between them, over the mappings and beside them. */
+static struct snapshot *random_snapshot(struct mappings *maps, uint64_t seq, struct rng *rng)
+{
+	size_t nr = 1 + rng_below(rng, 40);
+	struct snapshot *snap = snapshot_new(nr, rng_below(rng, 2), 0, mappings_get(maps));
+	unsigned known = (unsigned)rng_below(rng, 8), nr_nodes = 1 + (unsigned)rng_below(rng, 4);
+	uint64_t at = 0xff0000;
+
+	snap->seq = seq;
+	snap->duration_ns = 1000000000;
+	for (size_t i = 0; i < nr; i++) {
+		struct snap_region *r = &snap->regions[i];
+		struct snap_pages *p = &snap->open.pages[i];
+
+		r->start = at + (rng_below(rng, 4) ? 0 : rng_below(rng, 16) << 12);
+		r->end = r->start + ((1 + rng_below(rng, rng_below(rng, 5) ? 12 : 5000)) << 12);
+		at = r->end;
+		r->heat = rng_below(rng, 3) ? (float)rng_unit(rng) : 0;
+		r->age = (uint32_t)rng_below(rng, 50);
+		r->nr_reports = 1 + (uint32_t)rng_below(rng, 70000);
+		p->valid = rng_below(rng, 5) ? known & 7 : 0;
+		for (unsigned k = 0; p->valid && k < nr_nodes && (!k || rng_below(rng, 2)); k++) {
+			p->node[k] = (uint8_t)(7 - k * 2);
+			p->node_pages[k] = (uint32_t)(1000 >> k) + (uint32_t)rng_below(rng, 100);
+		}
+		p->anon = p->valid && rng_below(rng, 2) ? (uint32_t)rng_below(rng, 300) : 0;
+		p->file = p->valid && rng_below(rng, 2) ? (uint32_t)rng_below(rng, 100000) : 0;
+		p->huge = p->valid && rng_below(rng, 3) == 0 ? rng_below(rng, 2000) & 0xfffffff : 0;
+		if (snap->open.access && rng_below(rng, 2))
+			snap->open.access[i] = (struct snap_access){ .nr_reads = (uint32_t)rng_below(rng, 9),
+								     .nr_writes = (uint32_t)rng_below(rng, 9),
+								     .nr_latency = 3,
+								     .latency_sum = rng_below(rng, 9000) };
+	}
+	return rng_below(rng, 4) ? snapshot_pack(snap) : snap;
+}
+
+/* However the view came to it - new axes, scrolling, what it keeps - each cell is what plain sums say. */
+static void test_cells_are_plain_sums(void **state)
+{
+	static const char *const texts[] = {
+		"000001000000-000001010000 rw-p 00000000 00:00 0 [heap]\n"
+		"000002000000-000002010000 rw-p 00000000 00:00 0 [stack]\n",
+		"000001000000-000001400000 rw-p 00000000 00:00 0 [heap]\n"
+		"000001800000-000002010000 rw-p 00000000 00:00 0 \n",
+		"000001002000-000001003000 rw-p 00000000 00:00 0 [heap]\n",
+	};
+	struct rng rng = rng_seeded(5);
+
+	(void)state;
+	for (unsigned round = 0; round < 30; round++) {
+		struct fixture f;
+
+		setup(&f, texts[round % 3], 3 + (unsigned)rng_below(&rng, 20), 6);
+		for (uint64_t seq = 0; seq < 12; seq++) {
+			struct axis_options options = { 0,
+							AXIS_END,
+							2 + (unsigned)rng_below(&rng, 20),
+							1 + (unsigned)rng_below(&rng, 2),
+							AXIS_SHARE_BYTES,
+							NULL };
+
+			history_push(f.history, random_snapshot(f.maps, seq, &rng));
+			f.options.last_tick = history_tick(f.history, history_nr(f.history) - 1);
+			if (seq % 3 == 2)
+				assert_int_equal(axis_build(&f.axis, f.maps, &options), 0);
+			f.options.nr_cols = seq % 5 == 4 ? 4 : 6;
+			update(&f);
+			for (unsigned back = 0; back < f.options.nr_cols && back <= seq; back++)
+				for (size_t r = 0; r < f.axis.nr_rows; r++)
+					check_cell(view_cell(f.view, r, f.options.nr_cols - 1 - back),
+						   history_at(f.history, seq - back), &f.axis.rows[r]);
+		}
+		teardown(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_dropped_becomes_unknown),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_access),
+		cmocka_unit_test(test_cells_are_plain_sums),
 		cmocka_unit_test(test_other_unit_is_unknown),
 	};
 
