@@ -92,7 +92,15 @@ done
 
 section "from a perf ring to regions"
 run 30 "$bench/bench_perf_ring"
-figure "perf ring to regions, one CPU" "$(sed -n 's/.*regions: \([0-9.]*\) million reports\/s (\(.*\)),.*/\1 million reports\/s (\2)/p' "$tmp/out")" -
+figure "perf ring to regions, one CPU" "$(sed -n 's/.*regions: \([0-9.]*\) million reports\/s (\(.*\)),.*/\1 million reports\/s (\2)/p' "$tmp/out")" ">= 10 million reports/s"
+
+section "the same samples through perf script and through ours"
+if command -v perf >/dev/null; then
+	TMPDIR=$tmp run 120 "$bench/bench_perf_script" "$damontop"
+else
+	status=1
+	figure "ring to regions, times perf script" "could not be measured: no perf (package linux-perf)" ">= 5"
+fi
 
 section "regions: simulated reports, the same for both policies"
 run 60 "$bench/bench_region"
