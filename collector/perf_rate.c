@@ -9,6 +9,8 @@
 #define BAND 2
 /* A quiet target may wake up at any time: the period falls by steps, while it rises at once. */
 #define MAX_FALL 4
+/* Where the kernel allows less than the target, it is asked again for more after this many windows (ten seconds). */
+#define CALM_WINDOWS 50
 
 void perf_rate_init(struct perf_rate *rate, uint64_t period, uint64_t min_period, uint64_t align, uint64_t now_ns)
 {
@@ -31,6 +33,18 @@ uint64_t perf_rate_fit(const struct perf_rate *rate, uint64_t period)
 	return (period + rate->align - 1) & ~(rate->align - 1);
 }
 
+/* What the kernel has held back at one period it will hold back again: that stays the shortest for a while. */
+static void note_throttling(struct perf_rate *rate)
+{
+	if (rate->throttled) {
+		rate->floor = rate->period <= rate->max_period / 2 ? rate->period * 2 : rate->max_period;
+		rate->nr_calm = 0;
+	} else if (rate->floor && ++rate->nr_calm == CALM_WINDOWS) {
+		rate->floor /= 2;
+		rate->nr_calm = 0;
+	}
+}
+
 uint64_t perf_rate_add(struct perf_rate *rate, uint64_t samples, bool throttled, uint64_t now_ns)
 {
 	uint64_t elapsed = now_ns - rate->since_ns, hz, period;
@@ -40,17 +54,17 @@ uint64_t perf_rate_add(struct perf_rate *rate, uint64_t samples, bool throttled,
 	if (elapsed < WINDOW_NS)
 		return 0;
 	hz = (uint64_t)((unsigned __int128)rate->samples * NSEC_PER_SEC / elapsed);
-	/* What the kernel held back was not counted: at least twice the target, to be sure. */
-	if (rate->throttled && hz <= rate->target_hz * BAND)
-		hz = rate->target_hz * BAND + 1;
+	note_throttling(rate);
 	rate->samples = 0;
 	rate->throttled = false;
 	rate->since_ns = now_ns;
-	if (hz >= rate->target_hz / BAND && hz <= rate->target_hz * BAND)
+	if (hz >= rate->target_hz / BAND && hz <= rate->target_hz * BAND && rate->period >= rate->floor)
 		return 0;
 	period = (uint64_t)((unsigned __int128)rate->period * hz / rate->target_hz);
 	if (period < rate->period / MAX_FALL)
 		period = rate->period / MAX_FALL;
+	if (period < rate->floor)
+		period = rate->floor;
 	period = perf_rate_fit(rate, period);
 	return period == rate->period ? 0 : period;
 }

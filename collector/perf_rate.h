@@ -19,6 +19,8 @@ struct perf_rate {
 	uint64_t period;
 	uint64_t since_ns, samples; /* of the window under way */
 	bool throttled;		    /* in it */
+	uint64_t floor;		    /* the kernel holds the event back below this period; 0: not known to */
+	unsigned nr_calm;	    /* windows in which it has not, since it did or since the floor was lowered */
 };
 
 /* Reports of data addresses that one second brings, where the user does not say. */

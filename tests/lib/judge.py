@@ -10,6 +10,9 @@
         of all snapshots of a phase together: as many of the hottest members of a map as were hot, against those
     judge.py attrs DAMONTOP TRUTH [--tolerance X]
         of the last snapshot: bytes by map that are anon, file, huge and on each node, against how it was mapped
+    judge.py counts DAMONTOP TRUTH [--min-lost N]
+        of all snapshots together, from before the first access to the end: accesses counted in each map, against those
+        made (pages, where the truth counts pages: first touches); what is missing must be lost, and nothing else
 
 Only snapshots that lie within one phase are judged; those across the border of two are listed. --skip N leaves out the first N.
 Prints a line for each and a summary; exit status 1 where a minimum is not reached, or where there is nothing to judge.
@@ -212,9 +215,28 @@ def attrs(args, truth):
     return good
 
 
+def counts(args, truth):
+    snaps = read_lines(args.damontop)
+    lost = sum(s["stats"]["lost"] for s in snaps)
+    made, seen = defaultdict(int), defaultdict(int)
+    for s in truth.slices:
+        for r in s["ranges"]:
+            made[r["map"]] += r.get("pages", r["accesses"])
+    for snap in snaps:
+        for r in snap["regions"]:
+            for name, m in truth.maps.items():
+                if int(m["start"], 16) <= int(r["start"], 16) and int(r["end"], 16) <= int(m["end"], 16):
+                    seen[name] += r["nr_accesses"]
+    for name in made:
+        print(f"{name}: {seen[name]} of {made[name]} seen")
+    missing = sum(made.values()) - sum(seen.values())
+    print(f"missing {missing}, lost {lost}, malformed {sum(s['stats'].get('malformed', 0) for s in snaps)}")
+    return sum(made.values()) > 0 and missing == lost >= args.min_lost and all(seen[n] <= made[n] for n in made)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["overlap", "pages", "members", "attrs"])
+    parser.add_argument("what", choices=["overlap", "pages", "members", "attrs", "counts"])
     parser.add_argument("damontop")
     parser.add_argument("truth")
     parser.add_argument("--hot", type=size)
@@ -222,12 +244,13 @@ def main():
     parser.add_argument("--skip", type=int, default=0)
     parser.add_argument("--min-heat", type=float, default=0.0)
     parser.add_argument("--tolerance", type=float, default=0.0)
+    parser.add_argument("--min-lost", type=int, default=0)
     for name in ("--min-median", "--min-worst", "--min-precision", "--min-recall"):
         parser.add_argument(name, type=float)
     args = parser.parse_args()
     if args.what == "overlap" and not args.hot or args.what == "members" and not args.map:
         parser.error("overlap needs --hot, members needs --map")
-    judge = {"overlap": overlap, "pages": pages, "members": members, "attrs": attrs}[args.what]
+    judge = {"overlap": overlap, "pages": pages, "members": members, "attrs": attrs, "counts": counts}[args.what]
     sys.exit(0 if judge(args, Truth(args.truth)) else 1)
 
 

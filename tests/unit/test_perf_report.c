@@ -251,8 +251,40 @@ static void test_throttling_lengthens_the_period(void **state)
 	(void)state;
 	perf_rate_init(&rate, 100000, 1, 1, 0);
 	assert_int_equal(perf_rate_add(&rate, 1000, true, STEP / 2), 0);
-	assert_true(perf_rate_add(&rate, 1000, false, STEP) >= 200000);
+	rate.period = perf_rate_add(&rate, 1000, false, STEP);
+	assert_true(rate.period >= 200000);
 	assert_int_equal(perf_rate_add(&rate, 2000, false, 2 * STEP), 0);
+}
+
+/* The kernel allows less than the target: the period stays where nothing is held back, and is tried again seldom. */
+static void test_a_limit_below_the_target_is_kept_to(void **state)
+{
+	const uint64_t events_hz = 1000000000, limit_hz = 1000;
+	unsigned nr_changes = 0, nr_throttled = 0;
+	struct perf_rate rate;
+
+	(void)state;
+	perf_rate_init(&rate, 10000, 10000, 1, 0);
+	rate.target_hz = 20000;
+	for (unsigned i = 1; i <= 520; i++) {
+		uint64_t hz = events_hz / rate.period, period;
+		bool throttled = hz > limit_hz;
+
+		period = perf_rate_add(&rate, (throttled ? limit_hz : hz) / 5, throttled, i * STEP);
+		rate.period = period ? period : rate.period;
+		nr_changes += i > 20 && period;
+		nr_throttled += i > 20 && throttled;
+	}
+	assert_in_range(events_hz / rate.period, limit_hz / 4, limit_hz);
+	assert_in_range(nr_changes, 0, 20);
+	assert_in_range(nr_throttled, 1, 10);
+	/* The limit has gone: within a minute it is near its target again. */
+	for (unsigned i = 521; i <= 1021; i++) {
+		uint64_t period = perf_rate_add(&rate, events_hz / rate.period / 5, false, i * STEP);
+
+		rate.period = period ? period : rate.period;
+	}
+	assert_in_range(events_hz / rate.period, 10000, 40000);
 }
 
 int main(void)
@@ -267,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_a_rise_is_at_once_and_a_fall_by_steps),
 		cmocka_unit_test(test_periods_keep_bounds_and_alignment),
 		cmocka_unit_test(test_throttling_lengthens_the_period),
+		cmocka_unit_test(test_a_limit_below_the_target_is_kept_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
