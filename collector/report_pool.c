@@ -224,10 +224,13 @@ void report_pool_access(const struct report_pool *pool, const struct snap_region
 	}
 }
 
-/* Counts by node of a region's items; node numbers beyond the slots are left out. */
+/*
+ * Counts by node of a region's items; node numbers beyond the slots are left out. What rounding leaves over is the most
+ * frequent one's, so that a region of few pages has a node, too.
+ */
 static void count_nodes(const struct pool_item *items, size_t nr, struct snap_pages *pages, uint64_t region_pages)
 {
-	uint64_t counts[256] = { 0 }, total = 0;
+	uint64_t counts[256] = { 0 }, total = 0, counted = 0, given = 0;
 
 	for (size_t k = 0; k < nr; k++) {
 		if ((items[k].valid & REPORT_NODE) && items[k].node >= 0 && items[k].node < 256) {
@@ -246,8 +249,12 @@ static void count_nodes(const struct pool_item *items, size_t nr, struct snap_pa
 		pages->node[slot] = (uint8_t)best;
 		pages->node_pages[slot] = (uint32_t)(counts[best] * region_pages / total);
 		pages->valid |= SNAP_PAGES_NODE;
+		counted += counts[best];
+		given += pages->node_pages[slot];
 		counts[best] = 0;
 	}
+	if (total)
+		pages->node_pages[0] += (uint32_t)(counted * region_pages / total - given);
 }
 
 static void count_kinds(const struct pool_item *items, size_t nr, struct snap_pages *pages, uint64_t region_pages)
@@ -261,8 +268,8 @@ static void count_kinds(const struct pool_item *items, size_t nr, struct snap_pa
 	if (!(anon + file))
 		return;
 	pages->valid |= SNAP_PAGES_KIND;
-	pages->anon = (uint32_t)(anon * region_pages / (anon + file));
-	pages->file = (uint32_t)(file * region_pages / (anon + file));
+	pages->anon = (uint32_t)((anon * region_pages + (anon + file) / 2) / (anon + file));
+	pages->file = (uint32_t)region_pages - pages->anon;
 }
 
 void report_pool_pages(const struct report_pool *pool, const struct snap_region *regions, size_t nr_regions,

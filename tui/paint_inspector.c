@@ -226,28 +226,37 @@ static void cell_kind(struct pen *pen, const struct inspect *in)
 /* Where the data came from, the most frequent first. */
 static void cell_levels(struct pen *pen, const struct inspect *in)
 {
+	int cols = end_col(pen) - value_col(pen);
+	char text[128] = "", item[48];
+	const char *label = "from";
 	uint64_t nr[8], all = 0;
-	char text[128] = "";
 	size_t len = 0;
 	unsigned i;
 
 	memcpy(nr, in->nr_level, sizeof(nr));
 	for (i = 0; i < 8; i++)
 		all += nr[i];
-	while (all && len < sizeof(text) - 32) {
+	while (all) {
 		unsigned best = 0;
+		int width;
 
 		for (i = 1; i < 8; i++)
 			if (nr[i] > nr[best])
 				best = i;
 		if (!nr[best])
 			break;
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %.0f%%", len ? "  " : "",
-					inspect_level_name(best), (double)nr[best] * 100 / (double)all);
+		width = snprintf(item, sizeof(item), "%s %.0f%%", inspect_level_name(best),
+				 (double)nr[best] * 100 / (double)all);
 		nr[best] = 0;
+		if (len && (int)len + 2 + width > cols) { /* all of them, on more lines if need be */
+			say(pen, label, THEME_TEXT, "%s", text);
+			label = "";
+			len = 0;
+		}
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", len ? "  " : "", item);
 	}
 	if (all)
-		say(pen, "from", THEME_TEXT, "%s", text);
+		say(pen, label, THEME_TEXT, "%s", text);
 }
 
 static void cell_access(struct pen *pen, const struct inspect *in)

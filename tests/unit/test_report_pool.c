@@ -167,6 +167,14 @@ static void nodes_in_the_shares_of_the_reports(void **state)
 	assert_int_equal(pages.node_pages[0], 192);
 	assert_int_equal(pages.node_pages[1], 64);
 	assert_int_equal(pages.anon, 256);
+	/* a region of one page has a node, too: the one that most reports tell */
+	region.end = 0x101000;
+	pages = (struct snap_pages){ 0 };
+	report_pool_pages(pool, &region, 1, &pages);
+	assert_int_equal(pages.node[0], 1);
+	assert_int_equal(pages.node_pages[0], 1);
+	assert_int_equal(pages.node_pages[1], 0);
+	assert_int_equal(pages.anon, 1);
 }
 
 static void levels_of_data_src(void **state)
