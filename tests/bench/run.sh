@@ -90,6 +90,11 @@ for what in "same, heat" "new snapshot, heat" "new axis, heat" "65 000 mappings,
 	figure "frame 200x50, $what" "$(sed -n "s/^frame 200x50 $what *median *\([0-9]* us\) *95 % *\([0-9]* us\).*/\1 (95 % \2)/p" "$tmp/out")" "<= 2000 us"
 done
 
+figure "frame 200x60, new axis, heat" "$(sed -n "s/^frame 200x60 new axis, heat *median *\([0-9]* us\) *95 % *\([0-9]* us\).*/\1 (95 % \2)/p" "$tmp/out")" "<= 2000 us"
+
+section "keys: while 65 000 mappings and a million reports a second come in"
+run 60 "$bench/bench_keys"
+
 section "from a perf ring to regions"
 run 30 "$bench/bench_perf_ring"
 figure "perf ring to regions, one CPU" "$(sed -n 's/.*regions: \([0-9.]*\) million reports\/s (\(.*\)),.*/\1 million reports\/s (\2)/p' "$tmp/out")" ">= 10 million reports/s"
