@@ -69,14 +69,20 @@ static int peek(struct json_pull *j, struct err *err)
 
 static int peek_past_space(struct json_pull *j, struct err *err)
 {
-	for (;;) {
-		int c = peek(j, err);
+	do {
+		/* indented JSON is half spaces */
+		for (size_t pos = j->pos, nr = j->nr; pos < nr; pos++) {
+			unsigned char c = (unsigned char)j->buf[pos];
 
-		if (c != ' ' && c != '\t' && c != '\r' && c != '\n')
-			return c;
-		j->line += c == '\n';
-		j->pos++;
-	}
+			if (c > ' ' || (c != ' ' && c != '\t' && c != '\r' && c != '\n')) {
+				j->pos = pos;
+				return c;
+			}
+			j->line += c == '\n';
+		}
+		j->pos = j->nr;
+	} while (fill(j, err));
+	return -1;
 }
 
 /* ---- text ---- */

@@ -24,9 +24,9 @@
 struct record;
 
 /*
- * Creates the file, with mode 0600. A file of that name is kept as NAME.old (NAME.old.2 ...). max_bytes: once a file has grown past
- * that the next snapshot goes to NAME.1, then NAME.2 ...; each is a recording of its own. 0: no limit. Returns 0 or
- * -errno.
+ * Creates the file, with mode 0600. A file of that name is kept as NAME.old (NAME.old.2 ...). max_bytes: once a file
+ * has grown past that the next snapshot goes to NAME.1, then NAME.2 ...; each is a recording of its own. 0: no limit.
+ * Returns 0 or -errno.
  */
 int record_open(struct record **record, const char *path, uint64_t max_bytes, struct err *err);
 

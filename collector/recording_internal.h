@@ -67,7 +67,7 @@ struct snapshot *recording_damo_snapshot(struct recording *r, const struct snap_
 					 const struct damo_intervals *intervals, uint64_t end_ns, uint64_t duration_ns,
 					 struct err *err);
 
-/* Region i of v, if it may follow region i - 1: 0 or -EBADMSG with what is wrong. */
+/* Region i of v, if it may follow region i - 1: 0 or -EBADMSG with what is wrong; err may be NULL. */
 int recording_check_region(const struct snap_region *v, size_t i, const char *where, struct err *err);
 
 #endif

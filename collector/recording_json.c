@@ -181,7 +181,7 @@ static bool take_object(struct reader *rd, take_fn take, void *ctx, struct err *
 
 static bool is(const char *a, const char *b)
 {
-	return strcmp(a, b) == 0;
+	return *a == *b && strcmp(a, b) == 0;
 }
 
 /* ---- a region ---- */
@@ -391,10 +391,12 @@ static bool take_region(struct reader *rd, struct err *err)
 	r->age = to_u32(raw.age);
 	r->nr_reports = raw.nr_reports == NOT_GIVEN ? r->nr_accesses : to_u32(raw.nr_reports);
 	r->heat = (float)raw.heat;
-	snprintf(where, sizeof(where), "at byte %" PRIu64 " of the JSON text (line %" PRIu64 ")",
-		 json_pull_offset(&rd->j), json_pull_line(&rd->j));
-	if (recording_check_region(rd->v, rd->nr, where, err))
+	if (recording_check_region(rd->v, rd->nr, "", NULL)) {
+		snprintf(where, sizeof(where), "at byte %" PRIu64 " of the JSON text (line %" PRIu64 ")",
+			 json_pull_offset(&rd->j), json_pull_line(&rd->j));
+		recording_check_region(rd->v, rd->nr, where, err);
 		return false;
+	}
 	rd->nr++;
 	return true;
 }

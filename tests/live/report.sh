@@ -27,6 +27,28 @@ for p, size in json.load(sys.stdin)["percentiles"].items(): print(p, size)' >"$t
 python3 "$top/tests/lib/damo_reader.py" --wss "$tmp/rec" >"$tmp/damos" 2>&1
 check "working set percentiles are those of damo's rules" "$(diff "$tmp/ours" "$tmp/damos")" cmp -s "$tmp/ours" "$tmp/damos"
 
+# the same data as damo writes it: commas, units, text, and nothing of ours
+for mode in "" --json; do
+	python3 "$top/tests/lib/damo_writer.py" $mode "$tmp/rec" "$tmp/rec.damo" 2>"$tmp/err"
+	"$damontop" -r "$tmp/rec.damo" --report wss --format json 2>"$tmp/err" | python3 -c '
+import json,sys
+for p, size in json.load(sys.stdin)["percentiles"].items(): print(p, size)' >"$tmp/of_damos"
+	check "as damo writes it${mode:+, not compressed}: the same percentiles" "$(cat "$tmp/err"; diff "$tmp/of_damos" "$tmp/damos")" cmp -s "$tmp/of_damos" "$tmp/damos"
+done
+python3 "$top/tests/lib/damo_writer.py" "$tmp/rec" "$tmp/rec.damo"
+python3 "$top/tests/lib/damo_reader.py" --wss "$tmp/rec.damo" >"$tmp/reread" 2>&1
+check "what is written that way is damo's by its own rules" "$(diff "$tmp/reread" "$tmp/damos")" cmp -s "$tmp/reread" "$tmp/damos"
+for report in regions hot ages; do
+	"$damontop" -r "$tmp/rec.damo" --report $report --format csv >"$tmp/of_damos" 2>"$tmp/err" || not_ok "$report of damo's file" "$(cat "$tmp/err")"
+done
+check "ranges and counts of damo's file are those of ours" "$(head -n 2 "$tmp/of_damos")" cmp -s \
+	<("$damontop" -b --json -r "$tmp/rec" | python3 -c '
+import json,sys
+for l in sys.stdin: print([(r["start"], r["end"], r["nr_accesses"], r["age"]) for r in json.loads(l)["regions"]])') \
+	<("$damontop" -b --json -r "$tmp/rec.damo" | python3 -c '
+import json,sys
+for l in sys.stdin: print([(r["start"], r["end"], r["nr_accesses"], r["age"]) for r in json.loads(l)["regions"]])')
+
 for kind in heatmap wss; do
 	"$damontop" -r "$tmp/rec" --report $kind --format svg --output "$tmp/$kind.svg" 2>"$tmp/err" </dev/null
 	check "$kind: a picture that is XML" "$(cat "$tmp/err")" \
