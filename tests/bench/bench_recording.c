@@ -85,13 +85,13 @@ static struct snapshot *make(struct model *m, unsigned i, bool with_attrs, struc
 			s->wss_bytes += r->end - r->start;
 		if (!with_attrs)
 			continue;
-		r->pages.valid = SNAP_PAGES_NODE | SNAP_PAGES_KIND;
-		r->pages.node_pages[0] = r->pages.anon = (uint32_t)((r->end - r->start) / PAGE_BYTES);
-		s->codes[k] = (struct snap_code){ .region = (uint32_t)k,
-						  .count = 1 + (uint32_t)rng_below(&m->rng, 9),
-						  .ip = 0x401000 + rng_below(&m->rng, 4096) };
+		s->open.pages[k].valid = SNAP_PAGES_NODE | SNAP_PAGES_KIND;
+		s->open.pages[k].node_pages[0] = s->open.pages[k].anon = (uint32_t)((r->end - r->start) / PAGE_BYTES);
+		s->open.codes[k] = (struct snap_code){ .region = (uint32_t)k,
+						       .count = 1 + (uint32_t)rng_below(&m->rng, 9),
+						       .ip = 0x401000 + rng_below(&m->rng, 4096) };
 	}
-	return s;
+	return snapshot_pack(s);
 }
 
 static int complain(const struct err *err)
