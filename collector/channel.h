@@ -26,13 +26,15 @@
 
 enum message_type {
 	MESSAGE_SNAPSHOT, /* snapshot is the receiver's now */
-	MESSAGE_NOTICE,	  /* err: a command was refused, a source was lost; collection goes on */
+	MESSAGE_NOTICE,	  /* err: a command was refused; collection goes on as it was */
+	MESSAGE_LOST,	  /* err: why one of several sources (source_index) is watched no more; the others go on */
 	MESSAGE_PLAY,	  /* play: where a replay is, behind the snapshots that it has handed over */
 	MESSAGE_ENDED,	  /* the last message. err.code 0: as asked, or the target has ended; else why not */
 };
 
 struct message {
 	enum message_type type;
+	unsigned source_index; /* MESSAGE_LOST */
 	struct snapshot *snapshot;
 	struct err err;
 	struct play_state play;

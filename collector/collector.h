@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * collector.h - the collector thread: source -> reports -> regions -> snapshots.
+ * collector.h - the collector thread: sources -> reports -> regions -> snapshots.
  *
- * collector_start() starts the one thread that touches source, target and
+ * collector_start() starts the one thread that touches sources, target and
  * regions; collector_join() waits for its end, after COMMAND_STOP or when the
  * target has ended. All else goes through the channel.
  *
@@ -22,20 +22,27 @@
 
 struct collector;
 
+/* Sources that may watch one target at once. */
+#define COLLECTOR_MAX_SOURCES 4
+
 /*
- * Starts collecting with this source. params->target is taken over: the collector closes it, also on failure. The
- * source is opened on the thread; that it could not be arrives as MESSAGE_ENDED with err. The channel outlives the
+ * Starts collecting with these sources, a list ended by NULL, of at most COLLECTOR_MAX_SOURCES. Each has regions of its
+ * own; all share the target, the attributes and the course of time: their aggregations end together, and the snapshots
+ * say which source they are of. Each gets an equal part of the budget.
+ *
+ * params->target is taken over: the collector closes it, also on failure. Sources are opened on the thread; that one of
+ * several could not be arrives as MESSAGE_LOST, that none could as MESSAGE_ENDED with err. The channel outlives the
  * collector. Returns 0 or -errno (no thread).
  */
-int collector_start(struct collector **collector, const struct source_ops *ops, const struct source_params *params,
-		    struct channel *channel, struct err *err);
+int collector_start(struct collector **collector, const struct source_ops *const *sources,
+		    const struct source_params *params, struct channel *channel, struct err *err);
 
 /* Waits for the thread to end and frees. NULL is fine. */
 void collector_join(struct collector *collector);
 
-/* The same without a thread: opens the source here and now. params->target is taken over, also on failure. */
-int collector_open(struct collector **collector, const struct source_ops *ops, const struct source_params *params,
-		   struct channel *channel, struct err *err);
+/* The same without a thread: opens the sources here and now. params->target is taken over, also on failure. */
+int collector_open(struct collector **collector, const struct source_ops *const *sources,
+		   const struct source_params *params, struct channel *channel, struct err *err);
 /* When there is something to do next, on params->clock. */
 uint64_t collector_deadline_ns(const struct collector *collector);
 /* Does what is due. False: it has ended, and has said so with MESSAGE_ENDED. */

@@ -115,6 +115,7 @@ enum snap_flags {
 	SNAP_EXEC = 8,	/* the target has called exec during this aggregation */
 	SNAP_MAPS = 16, /* its mappings have changed */
 	SNAP_FINAL = 32,
+	SNAP_MORE = 64, /* of several sources: another one's snapshot of the same aggregation follows */
 };
 
 /* What is known of regions, as it is filled in. All NULL in a snapshot that is packed. */
@@ -134,6 +135,7 @@ struct snapshot {
 	pid_t pid;
 	char comm[TARGET_COMM_SIZE];
 	enum target_state state;
+	uint8_t source_index;	   /* of several sources at once, whose aggregations end together: which, from 0 */
 	const char *source;	   /* its name; a constant */
 	const char *regions_from;  /* of two sources as one: which of them has made the regions; NULL: it is one */
 	const char *mappings_from; /* ... and which tells of mappings and the working set */

@@ -6,7 +6,7 @@
  * A source knows nothing of regions, snapshots or screens. It hands access
  * reports (or ready-made regions) to a sink. All hooks are called by the
  * collector thread, probe() excepted, which any thread may call. Hooks marked
- * "may be NULL" are tested at their one call site in collector.c.
+ * "may be NULL" are tested where the collector calls them.
  *
  * To add a source: write collector/sources/NAME.c with one const struct
  * source_ops, and name it in the table of source.c, at its place in the order

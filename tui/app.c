@@ -210,6 +210,9 @@ unsigned app_message(struct app *app, const struct message *message)
 		app->pending = false;
 		app_say(app, APP_WARNING, "%s", message->err.text);
 		return APP_HANDLED | APP_REDRAW;
+	case MESSAGE_LOST:
+		app_say(app, APP_WARNING, "%s", message->err.text);
+		return APP_HANDLED | APP_REDRAW;
 	case MESSAGE_PLAY:
 		return app_play_state(app, &message->play);
 	case MESSAGE_ENDED:

@@ -220,7 +220,8 @@ static int take_messages(struct channel *channel, const struct batch_options *op
 			break;
 		case MESSAGE_NOTICE:
 		case MESSAGE_PLAY:
-			break; /* nobody gives commands in batch mode */
+			break;	   /* nobody gives commands in batch mode */
+		case MESSAGE_LOST: /* whoever asked for two reads both */
 		case MESSAGE_ENDED:
 			rc = message.err.code ? err_set(err, message.err.code, "%s", message.err.text) : 0;
 			break;

@@ -248,12 +248,12 @@ static struct look look_of_dump(const struct options *o)
 static int open_stepped(struct session *s, struct collector **collector, struct clock_virtual *clock, struct err *err)
 {
 	const uint64_t noon_ns = UINT64_C(1767268800) * NSEC_PER_SEC; /* 2026-01-01 12:00 UTC */
+	const struct source_ops *const sources[] = { s->options->demo ? source_find("demo") : &source_replay, NULL };
 	struct source_params params = session_params(s->options);
 
 	clock_virtual_init(clock, noon_ns, noon_ns);
 	params.clock = &clock->clock;
-	return collector_open(collector, s->options->demo ? source_find("demo") : &source_replay, &params, s->channel,
-			      err);
+	return collector_open(collector, sources, &params, s->channel, err);
 }
 
 static int run_dump(const struct options *o, struct err *err)

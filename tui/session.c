@@ -123,15 +123,15 @@ static const struct source_ops *prepare_target(struct session *s, pid_t pid, str
 int session_watch(struct session *s, pid_t pid, struct err *err)
 {
 	struct source_params params = session_params(s->options);
-	const struct source_ops *ops;
+	const struct source_ops *sources[] = { NULL, NULL };
 
 	params.stays = s->stays;
-	ops = prepare_target(s, pid, &params, err);
+	sources[0] = prepare_target(s, pid, &params, err);
 
-	if (!ops)
+	if (!sources[0])
 		return -err->code;
 	session_drain(s);
-	return collector_start(&s->collector, ops, &params, s->channel, err);
+	return collector_start(&s->collector, sources, &params, s->channel, err);
 }
 
 int session_end(struct session *s, int rc, struct err *err)

@@ -42,13 +42,14 @@ static void measure(const char *what, unsigned min_regions, unsigned max_regions
 	struct err err = ERR_NONE;
 	struct channel *channel = channel_new(&err);
 	struct history *history = history_new((size_t)1 << 30);
+	const struct source_ops *const sources[] = { &source_demo, NULL };
 	struct collector *collector;
 	size_t before, after, nr_regions = 0;
 
 	clock_virtual_init(&clock, NSEC_PER_SEC, NSEC_PER_SEC);
 	params.attrs.min_nr_regions = min_regions;
 	params.attrs.max_nr_regions = max_regions;
-	bench_must(channel && history && !collector_open(&collector, &source_demo, &params, channel, &err), err.text);
+	bench_must(channel && history && !collector_open(&collector, sources, &params, channel, &err), err.text);
 	while (history_nr(history) < NR_SNAPSHOTS) {
 		clock_virtual_advance(&clock, collector_deadline_ns(collector));
 		bench_must(collector_step(collector), "the collector has ended");

@@ -239,6 +239,7 @@ static void *type_keys(void *arg)
 
 static void run(struct typist *t, pid_t pid)
 {
+	const struct source_ops *const sources[] = { &flood_ops, NULL };
 	struct source_params params = { .attrs = attrs_default(), .clock = &clock_system, .root = "", .seed = 1 };
 	struct command stop = { .type = COMMAND_STOP };
 	struct theme theme;
@@ -265,7 +266,7 @@ static void run(struct typist *t, pid_t pid)
 	if (t->floods) {
 		bench_must(!target_open(&params.target, pid, &err), err.text);
 		bench_must(params.target->maps->nr >= NR_MAPPINGS, "the target has too few mappings");
-		bench_must(!collector_start(&collector, &flood_ops, &params, channel, &err), err.text);
+		bench_must(!collector_start(&collector, sources, &params, channel, &err), err.text);
 	}
 	bench_must(t->shown_fd >= 0 && !pthread_create(&thread, NULL, type_keys, t), "no thread");
 	bench_must(!app_run(app, &term, channel, &err), err.text);

@@ -164,11 +164,12 @@ static double window(struct bench *b)
 static void start(struct bench *b, struct collector **collector, struct channel **channel)
 {
 	struct source_params params = { .attrs = b->attrs, .clock = &clock_system, .root = "", .seed = 1 };
+	const struct source_ops *const sources[] = { b->ops, NULL };
 	struct err err = ERR_NONE;
 
 	bench_must(!target_open(&params.target, b->pid, &err), err.text);
 	*channel = channel_new(&err);
-	bench_must(*channel && !collector_start(collector, b->ops, &params, *channel, &err), err.text);
+	bench_must(*channel && !collector_start(collector, sources, &params, *channel, &err), err.text);
 }
 
 static void take_message(struct bench *b, const struct message *m)

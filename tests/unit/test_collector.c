@@ -17,13 +17,16 @@
 
 #define BASE UINT64_C(0x10000000)
 #define MIB  (UINT64_C(1) << 20)
+#define SEED 1
 
 /* What the source was asked to do, and what it was to answer. */
 struct script {
-	struct clock_virtual clock;
+	const struct clock_virtual *clock;
 	unsigned nr_open, nr_close, nr_prepare, nr_drain, nr_set_attrs;
 	unsigned fail_open_with, fail_drain_at, refuse_attrs;
-	struct attrs attrs;
+	struct attrs attrs;	       /* as told last */
+	struct region_report regions;  /* handed over at each drain by one that makes them; end 0: none */
+	unsigned nr_regions_at_a_time; /* ... so many times */
 	uint64_t drained_at[64];
 	unsigned nr_end_aggregation;
 	struct mapping_report last_words; /* handed over at each end of an aggregation, where the table asks for it */
@@ -37,7 +40,11 @@ struct scripted {
 	struct script *script;
 };
 
-static struct script *the_script; /* of the running test: a source's open() gets no pointer of the test's */
+/*
+ * Of the running test, for the first source and the second: a source's open() gets no pointer of the test's, but each
+ * gets another seed.
+ */
+static struct script *the_scripts[2];
 
 static struct source *as_source(struct scripted *s)
 {
@@ -58,16 +65,17 @@ static int scripted_probe(const struct source_params *params, struct err *err)
 
 static int scripted_open(struct source **source, const struct source_params *params, struct err *err)
 {
+	struct script *script = the_scripts[params->seed - SEED];
 	struct scripted *s;
 
-	(void)params;
 	*source = NULL;
-	the_script->nr_open++;
-	if (the_script->fail_open_with)
-		return err_set(err, (int)the_script->fail_open_with, "as told");
+	script->nr_open++;
+	script->attrs = params->attrs;
+	if (script->fail_open_with)
+		return err_set(err, (int)script->fail_open_with, "as told");
 	s = calloc(1, sizeof(*s));
 	assert_non_null(s);
-	s->script = the_script;
+	s->script = script;
 	*source = as_source(s);
 	return 0;
 }
@@ -84,9 +92,11 @@ static int scripted_drain(struct source *source, struct sink *sink, struct err *
 	struct script *s = script_of(source);
 
 	if (s->nr_drain < 64)
-		s->drained_at[s->nr_drain] = s->clock.now_ns;
+		s->drained_at[s->nr_drain] = s->clock->now_ns;
 	if (++s->nr_drain == s->fail_drain_at)
 		return err_set(err, EIO, "the drain that was to fail");
+	for (unsigned i = 0; i < s->nr_regions_at_a_time; i++)
+		sink->regions(sink, &s->regions, 1, 7, 100 * NSEC_PER_MSEC);
 	if (s->report.end)
 		sink->reports(sink, &s->report, 1);
 	s->mapping.referenced_bytes = s->nr_drain;
@@ -153,7 +163,8 @@ static struct source_ops checks = {
 };
 
 struct fixture {
-	struct script script;
+	struct clock_virtual clock;
+	struct script script, second;
 	struct channel *channel;
 	struct collector *collector;
 };
@@ -162,9 +173,11 @@ static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	clock_virtual_init(&f->script.clock, 1000 * NSEC_PER_SEC, 1800000000 * NSEC_PER_SEC);
+	clock_virtual_init(&f->clock, 1000 * NSEC_PER_SEC, 1800000000 * NSEC_PER_SEC);
 	f->channel = channel_new(NULL);
-	the_script = &f->script;
+	the_scripts[0] = &f->script;
+	the_scripts[1] = &f->second;
+	f->script.clock = f->second.clock = &f->clock;
 	*state = f;
 	return !f->channel;
 }
@@ -175,29 +188,39 @@ static int tear_down(void **state)
 
 	collector_close(f->collector);
 	assert_int_equal(f->script.nr_close, f->script.fail_open_with ? 0 : f->script.nr_open);
+	assert_int_equal(f->second.nr_close, f->second.fail_open_with ? 0 : f->second.nr_open);
 	channel_free(f->channel);
 	free(f);
 	return 0;
 }
 
+/* Of one source alone. */
+static int open_source(struct fixture *f, const struct source_ops *ops, const struct source_params *params,
+		       struct err *err)
+{
+	const struct source_ops *const sources[] = { ops, NULL };
+
+	return collector_open(&f->collector, sources, params, f->channel, err);
+}
+
 static int open_collector(struct fixture *f, struct err *err)
 {
-	struct source_params params = { .attrs = attrs_default(), .clock = &f->script.clock.clock, .seed = 1 };
+	struct source_params params = { .attrs = attrs_default(), .clock = &f->clock.clock, .seed = SEED };
 
-	return collector_open(&f->collector, &checks, &params, f->channel, err);
+	return open_source(f, &checks, &params, err);
 }
 
 /* Lets this much time pass, deadline by deadline. False: it has ended. */
 static bool pass_ms(struct fixture *f, uint64_t ms)
 {
-	uint64_t end = f->script.clock.now_ns + ms * NSEC_PER_MSEC;
+	uint64_t end = f->clock.now_ns + ms * NSEC_PER_MSEC;
 
 	while (collector_deadline_ns(f->collector) <= end) {
-		clock_virtual_advance(&f->script.clock, collector_deadline_ns(f->collector));
+		clock_virtual_advance(&f->clock, collector_deadline_ns(f->collector));
 		if (!collector_step(f->collector))
 			return false;
 	}
-	clock_virtual_advance(&f->script.clock, end);
+	clock_virtual_advance(&f->clock, end);
 	return true;
 }
 
@@ -266,17 +289,17 @@ static void a_working_set_is_not_called_exact_where_it_may_not_be(void **state)
 /* Watched in part, a range of which only a count is known: its share, and not called exact. */
 static void a_part_of_a_count_is_a_guess(void **state)
 {
-	struct source_params params = { .attrs = attrs_default(), .seed = 1 };
+	struct source_params params = { .attrs = attrs_default(), .seed = SEED };
 	struct fixture *f = *state;
 	struct snapshot *snap;
 
-	params.clock = &f->script.clock.clock;
+	params.clock = &f->clock.clock;
 	params.attrs.aging_us = params.attrs.aggregation_us;
 	params.range_start = BASE;
 	params.range_end = BASE + MIB;
 	f->script.report = (struct report){ .start = BASE, .end = BASE + 4 * MIB, .count = 512 };
 	f->script.mapping = (struct mapping_report){ .start = BASE + MIB, .end = BASE + 2 * MIB, .rss_bytes = MIB };
-	assert_int_equal(collector_open(&f->collector, &checks, &params, f->channel, NULL), 0);
+	assert_int_equal(open_source(f, &checks, &params, NULL), 0);
 	assert_true(pass_ms(f, 2000));
 	snap = next_snapshot(f);
 	assert_int_equal(snap->wss_bytes, MIB / 2);
@@ -307,12 +330,12 @@ static void mappings_of_the_last_check_come_with_the_snapshot(void **state)
 /* Two as one: samples make the regions, and what is told of whole mappings at the end is the working set. */
 static void the_end_of_an_aggregation_tells_of_mappings(void **state)
 {
-	struct source_params params = { .attrs = attrs_default(), .seed = 1 };
+	struct source_params params = { .attrs = attrs_default(), .seed = SEED };
 	struct source_ops events = checks;
 	struct fixture *f = *state;
 	struct snapshot *snap;
 
-	params.clock = &f->script.clock.clock;
+	params.clock = &f->clock.clock;
 	events.heat_unit = HEAT_TIME;
 	events.flags &= ~(uint32_t)SOURCE_CHECKS;
 	events.end_aggregation = scripted_end_aggregation;
@@ -322,7 +345,7 @@ static void the_end_of_an_aggregation_tells_of_mappings(void **state)
 	f->script.last_words = (struct mapping_report){
 		.start = BASE, .end = BASE + MIB, .rss_bytes = MIB, .referenced_bytes = 12288
 	};
-	assert_int_equal(collector_open(&f->collector, &events, &params, f->channel, NULL), 0);
+	assert_int_equal(open_source(f, &events, &params, NULL), 0);
 	assert_true(pass_ms(f, 2000));
 	assert_int_equal(f->script.nr_end_aggregation, 2);
 	for (int i = 0; i < 2; i++) {
@@ -512,6 +535,164 @@ static void stop_ends_it_without_an_error(void **state)
 	assert_int_equal(message.err.code, 0);
 }
 
+/* ---- two sources at once ---- */
+
+static void open_two(struct fixture *f, const struct source_ops *first, const struct source_ops *second)
+{
+	const struct source_ops *const sources[] = { first, second, NULL };
+	struct source_params params = { .attrs = attrs_default(), .clock = &f->clock.clock, .seed = SEED };
+
+	assert_int_equal(collector_open(&f->collector, sources, &params, f->channel, NULL), 0);
+}
+
+/* One number, one time; each with what its own source saw. */
+static void two_sources_end_their_aggregations_together(void **state)
+{
+	struct source_ops other = checks;
+	struct fixture *f = *state;
+
+	other.name = "other";
+	f->script.report = (struct report){ .start = BASE, .end = BASE + MIB, .count = 256 };
+	f->second.report = (struct report){ .start = BASE, .end = BASE + 3 * MIB, .count = 3 * 256 };
+	open_two(f, &checks, &other);
+	assert_true(pass_ms(f, 3000));
+	for (unsigned i = 0; i < 3; i++) {
+		struct snapshot *first = next_snapshot(f), *second = next_snapshot(f);
+
+		assert_int_equal(first->seq, i);
+		assert_int_equal(second->seq, i);
+		assert_int_equal(first->time_ns, second->time_ns);
+		assert_int_equal(first->source_index, 0);
+		assert_int_equal(second->source_index, 1);
+		assert_true(first->flags & SNAP_MORE);
+		assert_false(second->flags & SNAP_MORE);
+		assert_string_equal(first->source, "scripted");
+		assert_string_equal(second->source, "other");
+		assert_int_equal(first->wss_bytes, MIB);
+		assert_int_equal(second->wss_bytes, 3 * MIB);
+		assert_int_equal(first->stats.samples, 10);
+		snapshot_free(first);
+		snapshot_free(second);
+	}
+	collector_close(f->collector); /* before its table goes */
+	f->collector = NULL;
+}
+
+static void two_sources_share_the_budget(void **state)
+{
+	struct command command = { .type = COMMAND_ATTRS, .attrs = attrs_default() };
+	uint32_t all = attrs_default().budget_bp;
+	struct fixture *f = *state;
+
+	open_two(f, &checks, &checks);
+	assert_int_equal(f->script.attrs.budget_bp, all / 2);
+	assert_int_equal(f->second.attrs.budget_bp, all / 2);
+	command.attrs.budget_bp = 2 * all;
+	channel_send(f->channel, &command);
+	assert_true(pass_ms(f, 1000));
+	assert_int_equal(f->script.attrs.budget_bp, all);
+	assert_int_equal(f->second.attrs.budget_bp, all);
+}
+
+/* Where the second refuses, the first gets its old ones back: both always have the same. */
+static void attrs_that_one_of_two_refuses_are_in_force_for_neither(void **state)
+{
+	struct command command = { .type = COMMAND_ATTRS, .attrs = attrs_default() };
+	struct fixture *f = *state;
+	struct message message;
+
+	f->second.refuse_attrs = 1;
+	open_two(f, &checks, &checks);
+	command.attrs.aging_us = 100000;
+	channel_send(f->channel, &command);
+	assert_true(pass_ms(f, 1000));
+	snapshot_free(next_snapshot(f));
+	snapshot_free(next_snapshot(f));
+	assert_true(channel_receive(f->channel, &message));
+	assert_int_equal(message.type, MESSAGE_NOTICE);
+	assert_int_equal(f->script.nr_set_attrs, 2);
+	assert_int_equal(f->script.attrs.aging_us, 200000);
+}
+
+static void expect_lost(struct fixture *f, unsigned index, const char *text)
+{
+	struct message message;
+
+	assert_true(channel_receive(f->channel, &message));
+	assert_int_equal(message.type, MESSAGE_LOST);
+	assert_int_equal(message.source_index, index);
+	assert_string_equal(message.err.text, text);
+}
+
+static void one_of_two_that_cannot_open_is_told_and_the_other_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	struct snapshot *snap;
+
+	f->script.fail_open_with = EPERM;
+	open_two(f, &checks, &checks);
+	expect_lost(f, 0, "scripted: as told");
+	assert_true(pass_ms(f, 1000));
+	snap = next_snapshot(f);
+	assert_int_equal(snap->source_index, 1);
+	assert_false(snap->flags & SNAP_MORE);
+	snapshot_free(snap);
+}
+
+static void one_of_two_that_fails_is_told_and_the_last_ends_it(void **state)
+{
+	struct fixture *f = *state;
+	struct message message;
+	struct snapshot *snap;
+
+	f->second.fail_drain_at = 6; /* the first check of the second aggregation */
+	f->script.fail_drain_at = 11;
+	open_two(f, &checks, &checks);
+	assert_false(pass_ms(f, 10000));
+	snapshot_free(next_snapshot(f));
+	snapshot_free(next_snapshot(f));
+	expect_lost(f, 1, "scripted: the drain that was to fail");
+	snap = next_snapshot(f);
+	assert_int_equal(snap->source_index, 0);
+	assert_int_equal(snap->seq, 1);
+	assert_false(snap->flags & SNAP_MORE);
+	snapshot_free(snap);
+	assert_true(channel_receive(f->channel, &message));
+	assert_int_equal(message.type, MESSAGE_ENDED);
+	assert_int_equal(message.err.code, EIO);
+}
+
+/* One that makes regions says when an aggregation ends: the other's ends then too. Of several at a time, the last. */
+static void a_source_that_makes_regions_sets_the_pace(void **state)
+{
+	struct source_ops maker = checks;
+	struct fixture *f = *state;
+	struct snapshot *snaps[3];
+
+	maker.name = "maker";
+	maker.flags = SOURCE_NO_TARGET | SOURCE_REGIONS;
+	f->second.regions = (struct region_report){ .start = BASE, .end = BASE + MIB, .nr_accesses = 3 };
+	f->second.nr_regions_at_a_time = 2;
+	f->script.report = (struct report){ .start = BASE, .end = BASE + MIB, .count = 256 };
+	open_two(f, &checks, &maker);
+	assert_true(pass_ms(f, 200));
+	for (size_t i = 0; i < 3; i++)
+		snaps[i] = next_snapshot(f);
+	assert_string_equal(snaps[0]->source, "maker");
+	assert_int_equal(snaps[0]->seq, 0);
+	assert_string_equal(snaps[1]->source, "scripted");
+	assert_int_equal(snaps[1]->seq, 1);
+	assert_int_equal(snaps[1]->duration_ns, 200 * NSEC_PER_MSEC);
+	assert_string_equal(snaps[2]->source, "maker");
+	assert_int_equal(snaps[2]->seq, 1);
+	assert_int_equal(snaps[2]->max_nr_accesses, 7);
+	assert_int_equal(snaps[2]->regions[0].nr_accesses, 3);
+	for (size_t i = 0; i < 3; i++)
+		snapshot_free(snaps[i]);
+	collector_close(f->collector); /* before its table goes */
+	f->collector = NULL;
+}
+
 /* A machine that was asleep: no burst of snapshots to make up for it. */
 static void a_leap_of_the_clock_is_one_long_aggregation(void **state)
 {
@@ -520,12 +701,12 @@ static void a_leap_of_the_clock_is_one_long_aggregation(void **state)
 	struct snapshot *snap;
 
 	assert_int_equal(open_collector(f, NULL), 0);
-	clock_virtual_advance(&f->script.clock, f->script.clock.now_ns + 3600 * NSEC_PER_SEC);
+	clock_virtual_advance(&f->clock, f->clock.now_ns + 3600 * NSEC_PER_SEC);
 	assert_true(collector_step(f->collector));
 	snap = next_snapshot(f);
 	assert_int_equal(snap->duration_ns, 3600 * NSEC_PER_SEC);
 	snapshot_free(snap);
-	assert_true(collector_deadline_ns(f->collector) > f->script.clock.now_ns);
+	assert_true(collector_deadline_ns(f->collector) > f->clock.now_ns);
 	assert_true(collector_step(f->collector));
 	assert_false(channel_receive(f->channel, &message));
 }
@@ -583,6 +764,12 @@ int main(void)
 		TEST(a_failing_source_ends_it_with_its_message),
 		TEST(a_source_that_cannot_open_leaves_nothing),
 		TEST(stop_ends_it_without_an_error),
+		TEST(two_sources_end_their_aggregations_together),
+		TEST(two_sources_share_the_budget),
+		TEST(attrs_that_one_of_two_refuses_are_in_force_for_neither),
+		TEST(one_of_two_that_cannot_open_is_told_and_the_other_goes_on),
+		TEST(one_of_two_that_fails_is_told_and_the_last_ends_it),
+		TEST(a_source_that_makes_regions_sets_the_pace),
 		TEST(a_leap_of_the_clock_is_one_long_aggregation),
 		TEST(the_channel_drops_the_oldest_and_counts),
 		TEST(a_full_ring_of_commands_says_so),

@@ -120,6 +120,7 @@ static void write_recording(const char *path)
 
 static void open_player(struct player *p, struct source_params params)
 {
+	const struct source_ops *const sources[] = { &source_replay, NULL };
 	struct err err = ERR_NONE;
 
 	clock_virtual_init(&p->clock, 1000 * NSEC_PER_SEC, 1800000000 * NSEC_PER_SEC);
@@ -127,7 +128,7 @@ static void open_player(struct player *p, struct source_params params)
 	params.file = p->path;
 	params.clock = &p->clock.clock;
 	p->channel = channel_new(&err);
-	assert_int_equal(collector_open(&p->collector, &source_replay, &params, p->channel, &err), 0);
+	assert_int_equal(collector_open(&p->collector, sources, &params, p->channel, &err), 0);
 	p->running = true;
 }
 

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The sources that watch one target at once: opening them, losing one, having another beside the first. */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "collector/collector_internal.h"
+
+/* Attributes for one of the sources: they share the budget. */
+static struct attrs share_of(const struct collector *c, const struct attrs *attrs)
+{
+	struct attrs own = *attrs;
+
+	own.budget_bp = attrs->budget_bp > c->nr_streams ? attrs->budget_bp / c->nr_streams : 1;
+	return own;
+}
+
+static int set_attrs(struct collector *c, struct stream *s, const struct attrs *attrs, struct err *err)
+{
+	struct attrs own = share_of(c, attrs);
+
+	return s->ops->set_attrs ? s->ops->set_attrs(s->source, &own, err) : 0;
+}
+
+int collector_set_attrs(struct collector *c, const struct attrs *attrs, struct err *err)
+{
+	for_each_open_stream (s, c) {
+		int rc = set_attrs(c, s, attrs, err);
+
+		while (rc && s-- > c->streams)
+			if (stream_is_open(s))
+				set_attrs(c, s, &c->attrs, NULL);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int collector_watch(struct collector *c, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	return fd < 0 || c->epoll_fd < 0 ? 0 : epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* With chances of its own, so that two that sample look at different samples. What is open halfway is closed. */
+static int open_stream(struct collector *c, unsigned i, const struct source_ops *ops, struct err *err)
+{
+	struct source_params params = c->params;
+	struct stream *s = &c->streams[i];
+	int rc, fd;
+
+	params.attrs = share_of(c, &c->attrs);
+	params.seed += i;
+	/* what stands in the way of one of several is for probe() to say: the only one has been asked before */
+	rc = c->nr_streams > 1 ? ops->probe(&params, err) : 0;
+	s->ops = ops;
+	if (!rc)
+		rc = stream_open(s, ops, &params, c->channel, err);
+	fd = !rc && ops->poll_fd ? ops->poll_fd(s->source) : -1;
+	if (!rc && collector_watch(c, fd))
+		rc = err_set(err, errno, "setting up the collector: %s", strerror(errno));
+	s->wakes = fd >= 0;
+	if (rc)
+		stream_close(s);
+	else
+		collector_call(s, ops->prepare);
+	return rc;
+}
+
+static void tell_lost(struct collector *c, const struct stream *s, const struct err *why)
+{
+	struct message message = { .type = MESSAGE_LOST, .source_index = (unsigned)(s - c->streams) };
+
+	err_set(&message.err, why->code, "%s: %.480s", s->ops->name, why->text);
+	channel_publish(c->channel, &message);
+}
+
+static unsigned nr_open(const struct collector *c)
+{
+	unsigned nr = 0;
+
+	for_each_open_stream (s, c)
+		nr++;
+	return nr;
+}
+
+void collector_drop_failed(struct collector *c)
+{
+	for_each_open_stream (s, c) {
+		if (!s->failure.code)
+			continue;
+		if (nr_open(c) == 1) {
+			c->failure = s->failure;
+			return;
+		}
+		tell_lost(c, s, &s->failure);
+		stream_close(s);
+	}
+}
+
+int collector_open_streams(struct collector *c, struct err *err)
+{
+	struct err reasons[COLLECTOR_MAX_SOURCES] = { ERR_NONE };
+	unsigned i;
+
+	for (i = 0; i < c->nr_streams; i++)
+		open_stream(c, i, c->streams[i].ops, &reasons[i]);
+	if (!nr_open(c)) {
+		*err = reasons[0];
+		return -err->code;
+	}
+	for (i = 0; i < c->nr_streams; i++)
+		if (!stream_is_open(&c->streams[i]))
+			tell_lost(c, &c->streams[i], &reasons[i]);
+	return 0;
+}
+
+void collector_close_streams(struct collector *c)
+{
+	for (unsigned i = 0; i < c->nr_streams; i++)
+		stream_close(&c->streams[i]);
+}
