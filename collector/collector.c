@@ -214,7 +214,7 @@ static void publish_earlier(struct collector *c)
 {
 	for_each_open_stream (s, c) {
 		while (s->nr_ready > 1) {
-			struct snapshot *snaps[COLLECTOR_MAX_SOURCES] = { NULL };
+			struct snapshot *snaps[SOURCE_MAX_AT_ONCE] = { NULL };
 			struct moment m = moment_now(c);
 
 			snaps[s - c->streams] = finish(c, s, &m);
@@ -226,7 +226,7 @@ static void publish_earlier(struct collector *c)
 /* Ends the aggregation of all sources. */
 static void aggregate(struct collector *c)
 {
-	struct snapshot *snaps[COLLECTOR_MAX_SOURCES] = { NULL };
+	struct snapshot *snaps[SOURCE_MAX_AT_ONCE] = { NULL };
 	struct moment m;
 
 	publish_earlier(c);
@@ -379,7 +379,7 @@ static struct collector *collector_new(const struct source_ops *const *sources, 
 	c->channel = channel;
 	c->target = params->target;
 	c->attrs = params->attrs;
-	for (; c->nr_streams < COLLECTOR_MAX_SOURCES && sources[c->nr_streams]; c->nr_streams++)
+	for (; c->nr_streams < SOURCE_MAX_AT_ONCE && sources[c->nr_streams]; c->nr_streams++)
 		c->streams[c->nr_streams].ops = sources[c->nr_streams];
 	c->epoll_fd = c->timer_fd = -1;
 	return c;

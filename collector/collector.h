@@ -22,11 +22,8 @@
 
 struct collector;
 
-/* Sources that may watch one target at once. */
-#define COLLECTOR_MAX_SOURCES 4
-
 /*
- * Starts collecting with these sources, a list ended by NULL, of at most COLLECTOR_MAX_SOURCES. Each has regions of its
+ * Starts collecting with these sources, a list ended by NULL, of at most SOURCE_MAX_AT_ONCE. Each has regions of its
  * own; all share the target, the attributes and the course of time: their aggregations end together, and the snapshots
  * say which source they are of. Each gets an equal part of the budget.
  *

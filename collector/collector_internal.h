@@ -19,7 +19,7 @@ struct collector {
 	struct channel *channel;
 	struct target *target;	       /* NULL: each source has its own */
 	struct page_attrs *page_attrs; /* NULL: without a target */
-	struct stream streams[COLLECTOR_MAX_SOURCES];
+	struct stream streams[SOURCE_MAX_AT_ONCE];
 	unsigned nr_streams; /* open ones, and those that were lost */
 	struct attrs attrs;  /* of the aggregation that is under way */
 	struct attrs next;   /* asked for, from the next one on */

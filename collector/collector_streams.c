@@ -101,7 +101,7 @@ void collector_drop_failed(struct collector *c)
 
 int collector_open_streams(struct collector *c, struct err *err)
 {
-	struct err reasons[COLLECTOR_MAX_SOURCES] = { ERR_NONE };
+	struct err reasons[SOURCE_MAX_AT_ONCE] = { ERR_NONE };
 	unsigned i;
 
 	for (i = 0; i < c->nr_streams; i++)

@@ -230,6 +230,7 @@ static json_t *snapshot_json(const struct snapshot *snap)
 	}
 	json_object_set_new(root, "comm", json_string(snap->comm));
 	json_object_set_new(root, "source", json_string(snap->source));
+	json_object_set_new(root, "source_index", json_integer(snap->source_index));
 	if (snap->regions_from)
 		json_object_set_new(root, "regions_from", json_string(snap->regions_from));
 	if (snap->mappings_from)

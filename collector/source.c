@@ -33,6 +33,46 @@ const struct source_ops *source_find(const char *name)
 	return NULL;
 }
 
+int source_check_pair(const struct source_ops *a, const struct source_ops *b, struct err *err)
+{
+	const struct source_ops *own = a->flags & SOURCE_NO_TARGET ? a : b, *both = a->regions_from ? a : b;
+
+	if (a == b)
+		return err_set(err, EINVAL, "%s twice shows nothing that it does not show once", a->name);
+	if (own->flags & SOURCE_NO_TARGET)
+		return err_set(err, EINVAL, "%s brings its own target: no other source can watch that", own->name);
+	if (both->regions_from)
+		return err_set(err, EINVAL, "%s is two sources in one: for both side by side, -s %s,%s", both->name,
+			       both->regions_from, both->mappings_from);
+	if (a->flags & b->flags & SOURCE_CLEARS)
+		return err_set(err, EINVAL,
+			       "%s and %s both clear the access bits of the target's pages: each would see only what "
+			       "the other has left; perf, clock and soft_dirty go with either",
+			       a->name, b->name);
+	return 0;
+}
+
+int source_parse_list(const char *text, const struct source_ops *list[SOURCE_MAX_AT_ONCE + 1], struct err *err)
+{
+	size_t nr = 0;
+
+	do {
+		char name[64];
+		int len = (int)strcspn(text, ",");
+
+		if (nr == SOURCE_MAX_AT_ONCE)
+			return err_set(err, EINVAL, "two sources can be watched side by side, not more");
+		snprintf(name, sizeof(name), "%.*s", len, text);
+		list[nr] = source_find(name);
+		if (!list[nr++])
+			return err_set(err, EINVAL, "there is no source \"%s\"; \"damontop --sources\" lists them",
+				       name);
+		text += len;
+	} while (*text++ == ',');
+	list[nr] = NULL;
+	return nr > 1 ? source_check_pair(list[0], list[1], err) : 0;
+}
+
 /* Appends "name: reason" to why, as far as there is room. */
 static void add_reason(char *why, size_t sz_why, const char *name, const char *reason)
 {

@@ -59,7 +59,8 @@ enum source_flags {
 	SOURCE_REGIONS = 4,   /* hands over ready-made regions */
 	SOURCE_CHECKS = 8,    /* checks access bits: prepare() and drain() every aging interval */
 	SOURCE_WSS_EXACT = 16,
-	SOURCE_RANGE = 32, /* can be limited to a range of addresses */
+	SOURCE_RANGE = 32,  /* can be limited to a range of addresses */
+	SOURCE_CLEARS = 64, /* clears the access bits of page table entries: of two that do, each sees a part */
 };
 
 /* What drain() may return besides 0 and -errno. */
@@ -134,6 +135,14 @@ extern const struct source_ops *const source_table[];
 bool source_takes_range(const struct source_ops *ops);
 /* By name, or NULL. */
 const struct source_ops *source_find(const char *name);
+
+/* Sources that may watch one target at once: as many as the screen has room for. */
+#define SOURCE_MAX_AT_ONCE 2
+
+/* May these two watch one target at once? 0, or -EINVAL with the reason. */
+int source_check_pair(const struct source_ops *a, const struct source_ops *b, struct err *err);
+/* "clock", or "mglru,clock": a list ended by NULL. 0, or -EINVAL with what is wrong. */
+int source_parse_list(const char *text, const struct source_ops *list[SOURCE_MAX_AT_ONCE + 1], struct err *err);
 
 /*
  * What "auto" takes: the first that may be chosen and whose probe accepts. NULL with err where none does. why (may be

@@ -203,6 +203,12 @@ static int print_snapshot(FILE *out, const struct snapshot *snap, const struct b
 	return 0;
 }
 
+/* Of several sources, those of one aggregation count as one. */
+static bool is_last(const struct snapshot *snap, uint64_t *printed, const struct batch_options *options)
+{
+	return !(snap->flags & SNAP_MORE) && ++*printed == options->iterations;
+}
+
 /* Takes all messages that wait. 1: go on; 0: done; -errno. */
 static int take_messages(struct channel *channel, const struct batch_options *options, uint64_t *printed, FILE *out,
 			 struct err *err)
@@ -214,9 +220,9 @@ static int take_messages(struct channel *channel, const struct batch_options *op
 		switch (message.type) {
 		case MESSAGE_SNAPSHOT:
 			rc = print_snapshot(out, message.snapshot, options, err);
-			snapshot_free(message.snapshot);
 			if (!rc)
-				rc = ++*printed == options->iterations ? 0 : 1;
+				rc = is_last(message.snapshot, printed, options) ? 0 : 1;
+			snapshot_free(message.snapshot);
 			break;
 		case MESSAGE_NOTICE:
 		case MESSAGE_PLAY:

@@ -11,7 +11,7 @@ static int take_messages(struct app *app, struct channel *channel, uint64_t *nr_
 	struct message message;
 
 	while (channel_receive(channel, &message)) {
-		if (message.type == MESSAGE_SNAPSHOT)
+		if (message.type == MESSAGE_SNAPSHOT && !(message.snapshot->flags & SNAP_MORE))
 			++*nr_snapshots;
 		if (message.type == MESSAGE_ENDED && message.err.code)
 			return err_set(err, message.err.code, "%s", message.err.text);

@@ -324,10 +324,11 @@ static int run(const struct options *o, struct err *err)
 /* Names that are checked against the tables of other modules: the command line is wrong where they are not in them. */
 static int check_names(const struct options *o, struct err *err)
 {
+	const struct source_ops *sources[SOURCE_MAX_AT_ONCE + 1];
 	char names[128] = "";
 
-	if (o->source && !source_find(o->source))
-		return err_set(err, EINVAL, "there is no source \"%s\"; \"damontop --sources\" lists them", o->source);
+	if (o->source && source_parse_list(o->source, sources, err))
+		return -EINVAL;
 	for (size_t i = 0; o->report; i++) {
 		if (!report_kind_name(i))
 			return err_set(

@@ -445,7 +445,7 @@ const struct option_row option_rows[] = {
 	{ 0, "record-size", "SIZE", "go on with FILE.1, FILE.2 ... whenever a file has grown past this",
 	  set_record_size },
 	{ 0, NULL, NULL, "How to see it", NULL },
-	{ 's', "source", "SOURCE", "auto (default) or one of --sources", set_source },
+	{ 's', "source", "SOURCE", "auto (default), one of --sources, or two side by side: A,B", set_source },
 	{ 0, "sources", NULL, "list the sources: usable here? why not? what would help?", set_sources },
 	{ 'e', "event", "EVENT", "perf: an event in libpfm4's notation", set_event },
 	{ 'c', "period", "N", "perf: one sample every N events", set_period },
@@ -503,6 +503,10 @@ int options_check_together(const struct options *o, struct err *err)
 	if (o->physical_addresses && o->source && strcmp(o->source, "perf") != 0)
 		return err_set(err, EINVAL,
 			       "--physical-addresses is what source perf alone can sample: leave out -s %s", o->source);
+	if (o->source && strchr(o->source, ',') && (o->report || o->openmetrics))
+		return err_set(err, EINVAL, "reports and metrics are of one source: give one of -s %s", o->source);
+	if (o->source && strchr(o->source, ',') && o->demo)
+		return err_set(err, EINVAL, "the demo brings its own source: leave out -s %s", o->source);
 	if (o->physical && o->source)
 		return err_set(err, EINVAL, "--physical is what one source alone can watch: leave out -s");
 	if (o->replay && o->source)

@@ -126,6 +126,8 @@ int output_add(struct output *o, const struct snapshot *snap, struct err *err)
 {
 	int rc = 0;
 
+	if (snap->source_index)
+		return 0; /* a recording is of one source: the first */
 	if (o->record && !o->record_failed) {
 		rc = record_add(o->record, snap, err);
 		o->record_failed = rc != 0;

@@ -19,8 +19,9 @@ struct output;
 int output_open(struct output **output, const struct options *options, struct err *err);
 
 /*
- * Takes the snapshot, which stays the caller's. A recording that fails is reported once, by -errno with err; what is
- * watched can still be watched. It is an error again at output_close().
+ * Takes the snapshot, which stays the caller's; of two sources side by side, only the first one's goes on. A recording
+ * that fails is reported once, by -errno with err; what is watched can still be watched. It is an error again at
+ * output_close().
  */
 int output_add(struct output *output, const struct snapshot *snap, struct err *err);
 

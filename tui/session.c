@@ -26,25 +26,48 @@ struct source_params session_params(const struct options *o)
 	};
 }
 
-static const struct source_ops *choose_source(const struct options *o, const struct source_params *params,
-					      struct err *err)
+/* The sources that were named: all of them, or -errno with why one cannot be used. */
+static int named_sources(const struct options *o, const struct source_params *params, const struct source_ops **list,
+			 struct err *err)
 {
-	const struct source_ops *ops;
+	int rc = source_parse_list(o->source, list, err);
 
-	if (o->demo && !params->target)
-		return source_find("demo");
-	if (o->physical)
-		return source_find("damon_paddr")->probe(params, err) ? NULL : source_find("damon_paddr");
-	if (o->replay)
-		return source_replay.probe(params, err) ? NULL : &source_replay;
-	if (!o->source)
-		return source_choose(params, NULL, 0, err);
-	ops = source_find(o->source);
-	if (params->range_end && !source_takes_range(ops)) {
-		err_set(err, EINVAL, "%s cannot be limited to a range: leave out --range", ops->name);
-		return NULL;
+	for (size_t i = 0; !rc && list[i]; i++) {
+		if (params->range_end && !source_takes_range(list[i]))
+			rc = err_set(err, EINVAL, "%s cannot be limited to a range: leave out --range", list[i]->name);
+		else
+			rc = list[i]->probe(params, err);
 	}
-	return ops->probe(params, err) ? NULL : ops;
+	return rc;
+}
+
+static int choose_sources(const struct options *o, const struct source_params *params, const struct source_ops **list,
+			  struct err *err)
+{
+	list[1] = NULL;
+	if (o->demo && !params->target) {
+		list[0] = source_find("demo");
+		return 0;
+	}
+	if (o->physical || o->replay) {
+		list[0] = o->physical ? source_find("damon_paddr") : &source_replay;
+		return list[0]->probe(params, err);
+	}
+	if (o->source)
+		return named_sources(o, params, list, err);
+	list[0] = source_choose(params, NULL, 0, err);
+	return list[0] ? 0 : -err->code;
+}
+
+/* Where their defaults differ, the first one's are taken. */
+static void apply_defaults(const struct options *o, const struct source_ops *const *list, struct attrs *attrs)
+{
+	size_t nr = 0;
+
+	while (list[nr])
+		nr++;
+	while (nr--)
+		options_apply_defaults(o, list[nr]->default_attrs, attrs);
 }
 
 int session_open(struct session *s, const struct options *o, bool quiet, struct err *err)
@@ -93,43 +116,45 @@ static int start_command(struct session *s, char **command, struct err *err)
 	return rc ? rc : spawn_release(&s->spawn, command[0], err);
 }
 
-/* Holds the target, which params then own, and chooses the source for it. NULL with err. */
-static const struct source_ops *prepare_target(struct session *s, pid_t pid, struct source_params *params,
-					       struct err *err)
+/* Holds the target, which params then own, and chooses the sources for it. 0 or -errno. */
+static int prepare_target(struct session *s, pid_t pid, struct source_params *params, const struct source_ops **list,
+			  struct err *err)
 {
-	const struct source_ops *ops;
+	int rc;
 
 	if (s->options->replay)
 		pid = 0; /* it chooses among the targets of the recording */
 	if (!pid && s->options->command) {
-		if (start_command(s, s->options->command, err))
-			return NULL;
+		rc = start_command(s, s->options->command, err);
+		if (rc)
+			return rc;
 		pid = s->spawn.pid;
 	}
-	if (pid && target_open(&params->target, pid, err))
-		return NULL;
+	rc = pid ? target_open(&params->target, pid, err) : 0;
+	if (rc)
+		return rc;
 	/* some sources exist once in the system: the former collector gives its own back before the next is probed */
 	session_stop(s);
-	ops = choose_source(s->options, params, err);
-	if (ops)
-		options_apply_defaults(s->options, ops->default_attrs, &params->attrs);
-	if (!ops) {
+	rc = choose_sources(s->options, params, list, err);
+	if (rc) {
 		target_close(params->target);
 		params->target = NULL;
+		return rc;
 	}
-	return ops;
+	apply_defaults(s->options, list, &params->attrs);
+	return 0;
 }
 
 int session_watch(struct session *s, pid_t pid, struct err *err)
 {
 	struct source_params params = session_params(s->options);
-	const struct source_ops *sources[] = { NULL, NULL };
+	const struct source_ops *sources[SOURCE_MAX_AT_ONCE + 1] = { NULL };
+	int rc;
 
 	params.stays = s->stays;
-	sources[0] = prepare_target(s, pid, &params, err);
-
-	if (!sources[0])
-		return -err->code;
+	rc = prepare_target(s, pid, &params, sources, err);
+	if (rc)
+		return rc;
 	session_drain(s);
 	return collector_start(&s->collector, sources, &params, s->channel, err);
 }

@@ -107,7 +107,7 @@ const struct source_ops source_clear_refs = {
 		"clears the target's access bits: reclaim takes its memory for colder than it is, and two that clear "
 		"them take them from each other",
 	.heat_unit = HEAT_FRACTION,
-	.flags = SOURCE_AUTO | SOURCE_CHECKS | SOURCE_WSS_EXACT,
+	.flags = SOURCE_AUTO | SOURCE_CHECKS | SOURCE_WSS_EXACT | SOURCE_CLEARS,
 	.probe = clear_refs_probe,
 	.open = clear_refs_open,
 	.drain = harvest_source_drain,

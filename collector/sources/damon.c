@@ -541,7 +541,7 @@ const struct source_ops source_damon = {
 		"starts a kernel thread that clears access bits of the target: reclaim, and others who use them, see "
 		"fewer; nobody else can set DAMON up meanwhile",
 	.heat_unit = HEAT_FRACTION,
-	.flags = SOURCE_AUTO | SOURCE_REGIONS | SOURCE_RANGE,
+	.flags = SOURCE_AUTO | SOURCE_REGIONS | SOURCE_RANGE | SOURCE_CLEARS,
 	.default_attrs = damon_default_attrs,
 	.probe = damon_probe,
 	.open = damon_open,
@@ -560,7 +560,7 @@ const struct source_ops source_damon_paddr = {
 		       "them, see "
 		       "fewer; nobody else can set DAMON up meanwhile",
 	.heat_unit = HEAT_FRACTION,
-	.flags = SOURCE_NO_TARGET | SOURCE_REGIONS,
+	.flags = SOURCE_NO_TARGET | SOURCE_REGIONS | SOURCE_CLEARS,
 	.default_attrs = damon_default_attrs,
 	.probe = physical_probe,
 	.open = physical_open,

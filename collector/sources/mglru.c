@@ -298,7 +298,7 @@ const struct source_ops source_mglru = {
 		"ages the target's whole memory cgroup: reclaim sees new generations and cleared access bits, and two "
 		"that age take them from each other",
 	.heat_unit = HEAT_FRACTION,
-	.flags = SOURCE_AUTO | SOURCE_CHECKS | SOURCE_WSS_EXACT,
+	.flags = SOURCE_AUTO | SOURCE_CHECKS | SOURCE_WSS_EXACT | SOURCE_CLEARS,
 	.probe = mglru_probe,
 	.open = mglru_open,
 	.drain = harvest_source_drain,

@@ -460,7 +460,7 @@ const struct source_ops source_referenced = {
 		"clears the target's access bits, which reclaim and other monitors use too; each page used again "
 		"costs it up to 0.4 us",
 	.heat_unit = HEAT_FRACTION,
-	.flags = SOURCE_CHECKS | SOURCE_AUTO | SOURCE_WSS_EXACT,
+	.flags = SOURCE_CHECKS | SOURCE_AUTO | SOURCE_WSS_EXACT | SOURCE_CLEARS,
 	.default_attrs = referenced_default_attrs,
 	.probe = referenced_probe,
 	.open = referenced_open,

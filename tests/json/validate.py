@@ -102,7 +102,10 @@ class Checker:
             self.say(where, "max_nr_accesses goes with heat_unit fraction")
         if ("wss_exact" in snap) != ("wss_bytes" in snap):
             self.say(where, "wss_exact goes with wss_bytes")
-        if before and (snap["seq"] <= before["seq"] or snap["time_ns"] <= before["time_ns"]):
+        if before and snap["seq"] == before["seq"] and snap["source_index"] > before["source_index"]:
+            if any(snap[k] != before[k] for k in ("time_ns", "wall_ns", "duration_ns")):
+                self.say(where, "not the time of the other source's snapshot")
+        elif before and (snap["seq"] <= before["seq"] or snap["time_ns"] <= before["time_ns"]):
             self.say(where, "seq or time does not grow")
 
 

@@ -42,6 +42,21 @@ run duration -p "$wl_pid" --json -d 2s --aggr 500ms && {
 	nr=$(wc -l <"$tmp/out")
 	check "2 s make 3 or 4 aggregations of 500 ms" "$nr" test "$nr" -ge 3 -a "$nr" -le 4
 }
+run "two sources" -p "$wl_pid" --json -n 3 --aggr 400ms -s clock,referenced && {
+	valid "two sources"
+	check "of three aggregations, a snapshot of each source" "$(field 's["source"],s["source_index"]' <"$tmp/out")" test \
+		"$(field 's["source"],s["source_index"]' <"$tmp/out" | tr -d '\n')" = \
+		"$(printf "('clock', 0)('referenced', 1)%.0s" 1 2 3)"
+	check "the two have one number and one time" "$(field 's["seq"],s["time_ns"]' <"$tmp/out")" test \
+		"$(field '[s[k] for k in ("seq","time_ns","wall_ns")]' <"$tmp/out" | sort -u | wc -l)" = 3
+	check "each in its own unit" "$(field 's["source"],s["heat_unit"]' <"$tmp/out")" test \
+		"$(field 's["source"],s["heat_unit"],"mappings" in s' <"$tmp/out" | sort -u | tr -d '\n')" = \
+		"('clock', 'time', False)('referenced', 'fraction', True)"
+	check "the bytes in use are not the clock's: at most what is resident" "$(field 's["source"],s["wss_bytes"],s["rss_bytes"]' <"$tmp/out")" \
+		test "$(field 's["source"] == "clock" or (12 << 20) < s["wss_bytes"] <= s["rss_bytes"]' <"$tmp/out" | sort -u)" = True
+}
+"$damontop" -b -n 1 -p "$wl_pid" -s referenced,clear_refs >"$tmp/out" 2>&1
+check "two that clear the same bits are refused: exit status $?" "$(cat "$tmp/out")" grep -q 'both clear the access bits' "$tmp/out"
 run text -p "$wl_pid" -n 2 --aggr 300ms && {
 	check "text names the process" "$(head -n 1 "$tmp/out")" grep -q "pid $wl_pid workload" "$tmp/out"
 	check "text is printable" "$(python3 "$top/tests/lib/printable.py" "$tmp/out")" python3 "$top/tests/lib/printable.py" "$tmp/out"
