@@ -9,6 +9,8 @@
 int clear_bits_open(struct clear_bits *cr, const struct target *target, struct err *err)
 {
 	*cr = CLEAR_BITS_CLOSED;
+	cr->target = target;
+	cr->tid = target_live_tid(target);
 	cr->fd = target_open_file(target, "clear_refs", O_WRONLY);
 	if (cr->fd >= 0)
 		return 0;
@@ -34,10 +36,28 @@ void clear_bits_close(struct clear_bits *cr)
 	*cr = CLEAR_BITS_CLOSED;
 }
 
+/* The file of a thread that has ended takes the digit in silence and clears nothing: it has no memory any more. */
+static int follow_live_thread(struct clear_bits *cr, struct err *err)
+{
+	const struct target *target = cr->target;
+	uint64_t due_ns = cr->due_ns;
+	int rc;
+
+	if (target_has_ended(target) || target_live_tid(target) == cr->tid)
+		return 0;
+	clear_bits_close(cr);
+	rc = clear_bits_open(cr, target, err);
+	cr->due_ns = due_ns;
+	return rc;
+}
+
 int clear_bits_write(struct clear_bits *cr, enum clear_bits_what what, struct err *err)
 {
 	char digit = (char)('0' + what);
+	int rc = follow_live_thread(cr, err);
 
+	if (rc)
+		return rc;
 	if (pwrite(cr->fd, &digit, 1, 0) == 1)
 		return 0;
 	if (errno == ESRCH)

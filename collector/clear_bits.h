@@ -24,18 +24,24 @@ enum clear_bits_what {
 };
 
 struct clear_bits {
+	const struct target *target;
+	pid_t tid; /* whose file fd is */
 	int fd;
 	uint64_t due_ns; /* no clear before this time */
 };
 
 #define CLEAR_BITS_CLOSED ((struct clear_bits){ .fd = -1 })
 
-/* -EACCES: not ours; -ENOENT: a kernel without it, or hidden; -ESRCH: it has ended. Opening clears nothing. */
+/* The target has to live as long as it is open. -EACCES: not ours; -ENOENT: a kernel without it, or hidden; -ESRCH: it has ended.
+ * Opening clears nothing. */
 int clear_bits_open(struct clear_bits *cr, const struct target *target, struct err *err);
 /* Closed ones are fine. */
 void clear_bits_close(struct clear_bits *cr);
 
-/* Clears. -ESRCH: the target has ended. */
+/*
+ * Clears. Where the thread whose file was opened has ended before the others, through one that still runs.
+ * -ESRCH: the target has ended; other errors as of clear_bits_open().
+ */
 int clear_bits_write(struct clear_bits *cr, enum clear_bits_what what, struct err *err);
 
 /* The target has paid cost_ns for the clear of from_ns: when does the budget (1/10 000 of the time) allow the next? */
