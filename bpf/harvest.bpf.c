@@ -7,8 +7,10 @@
  * on these sees the mapping, the address and the entry. Several sets of hooks do the same by
  * different means; user space looks into the kernel's BTF and loads one set. Nothing is pinned.
  *
- * The hooks run under the page table's lock and are called for hundreds of thousands of pages in one walk, so a
- * page costs two helper calls: one for this CPU's slots, one to read its struct page.
+ * Hundreds of thousands of pages are seen in one walk, and entering a program is most of what one costs. So where the
+ * walk is known to be that of clear_refs, one program is entered for each page table and reads all of it; elsewhere
+ * one for each page, under the page table's lock, with two helper calls: one for this CPU's slots, one to read its
+ * struct page.
  */
 #include "bpf/kernel_types.h"
 
@@ -25,7 +27,9 @@ char LICENSE[] SEC("license") = "GPL";
 #define PAGE_BYTES   (1ULL << PAGE_SHIFT)
 #define X86_PRESENT  (1ULL << 0)
 #define X86_ACCESSED (1ULL << 5)
-#define X86_PSE	     (1ULL << 7)	   /* a leaf: a huge page */
+#define X86_PSE	     (1ULL << 7)	   /* of a pmd: a leaf, a huge page */
+#define X86_PROTNONE (1ULL << 8)	   /* present, without access rights */
+#define X86_SPECIAL  (1ULL << 9)	   /* of a pte: no struct page behind it that walkers look at */
 #define X86_PFN_MASK 0x000ffffffffff000ULL /* of an entry, where physical_mask says no more */
 #define MAPPING_ANON 1ULL		   /* of page->mapping */
 
@@ -41,11 +45,17 @@ __u64 nr_tables; /* page tables of target_mm whose own access bit was cleared: s
 __u64 found_mm;	 /* find_target's answers */
 __u32 found_memcg;
 __u32 found_tgid;
-__u64 vmemmap; /* 0: struct page cannot be found, node and kind are unknown */
+__u64 vmemmap;	  /* 0: struct page cannot be found, node and kind are unknown */
+__u64 direct_map; /* where all of memory is mapped; 0: not known, page tables cannot be read */
 __u64 pfn_mask;
+__u64 lost_pages; /* since the programs were loaded: pages of records that found no room in the ring */
 
 extern const void vmemmap_base __ksym __weak;
+extern const void page_offset_base __ksym __weak;
 extern const void physical_mask __ksym __weak;
+extern const void xen_domain_type __ksym __weak;
+
+#define XEN_PV_DOMAIN 1
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -129,44 +139,41 @@ static __always_inline struct page_info entry_info(__u64 entry, __u64 bytes)
 	return page_info(vmemmap + (entry >> PAGE_SHIFT) * bpf_core_type_size(struct page));
 }
 
+static __always_inline void count_lost(__u64 nr_pages)
+{
+	__sync_fetch_and_add(&lost_pages, nr_pages);
+}
+
 static __always_inline void send_range(__u64 start, __u64 end, struct page_info info, __u8 huge)
 {
 	struct harvest_range range = {
 		.start = start, .end = end, .epoch = epoch, .node = info.node, .kind = info.kind, .huge = huge
 	};
-	struct harvest_cpu *cpu;
 
-	if (!bpf_ringbuf_output(&ring, &range, sizeof(range), BPF_RB_NO_WAKEUP))
-		return;
-	cpu = this_cpu();
-	if (cpu)
-		cpu->lost_pages += (end - start) >> PAGE_SHIFT;
+	if (bpf_ringbuf_output(&ring, &range, sizeof(range), BPF_RB_NO_WAKEUP))
+		count_lost((end - start) >> PAGE_SHIFT);
 }
 
 /* Sends what the slot holds, unless user space has fetched it already, and starts another chunk in it. */
-static __always_inline void turn_slot(struct harvest_cpu *cpu, struct harvest_chunk *slot, __u64 start, __s16 node)
+static __always_inline void turn_slot(struct harvest_chunk *slot, __u64 start, __s16 node)
 {
 	if (slot->nr && slot->epoch == epoch && bpf_ringbuf_output(&ring, slot, sizeof(*slot), BPF_RB_NO_WAKEUP))
-		cpu->lost_pages += slot->nr;
+		count_lost(slot->nr);
 	__builtin_memset(slot, 0, sizeof(*slot));
 	slot->start = start;
 	slot->epoch = epoch;
 	slot->node = node;
 }
 
-static __always_inline void note_page(__u64 addr, struct page_info info)
+static __always_inline void note_page(struct harvest_cpu *cpu, __u64 addr, struct page_info info)
 {
-	struct harvest_cpu *cpu = this_cpu();
 	__u64 start = addr & ~(HARVEST_CHUNK_BYTES - 1);
 	__u32 word = (addr >> (PAGE_SHIFT + 6)) & (HARVEST_CHUNK_WORDS - 1);
 	__u64 bit = 1ULL << ((addr >> PAGE_SHIFT) & 63);
-	struct harvest_chunk *slot;
+	struct harvest_chunk *slot = &cpu->slot[info.node & (HARVEST_NR_SLOTS - 1)];
 
-	if (!cpu)
-		return;
-	slot = &cpu->slot[info.node & (HARVEST_NR_SLOTS - 1)];
 	if (slot->start != start || slot->node != info.node || slot->epoch != epoch)
-		turn_slot(cpu, slot, start, info.node);
+		turn_slot(slot, start, info.node);
 	if (!(slot->young[word] & bit)) {
 		slot->young[word] |= bit;
 		slot->nr++;
@@ -177,7 +184,10 @@ static __always_inline void note_page(__u64 addr, struct page_info info)
 
 static __always_inline void note_pte(__u64 addr, __u64 entry)
 {
-	note_page(addr, entry_info(entry, PAGE_BYTES));
+	struct harvest_cpu *cpu = this_cpu();
+
+	if (cpu)
+		note_page(cpu, addr, entry_info(entry, PAGE_BYTES));
 }
 
 static __always_inline void note_pmd(__u64 addr, __u64 entry)
@@ -189,6 +199,89 @@ static __always_inline void note_pmd(__u64 addr, __u64 entry)
 	}
 	addr &= ~(HARVEST_CHUNK_BYTES - 1);
 	send_range(addr, addr + HARVEST_CHUNK_BYTES, entry_info(entry, HARVEST_CHUNK_BYTES), 1);
+}
+
+/*
+ * ---- x86: a whole page table of clear_refs' walk ----
+ * clear_refs_pte_range() clears the bits of the entries of one table that lie within one mapping. In front of it, all of
+ * them are read at once, and the young ones among those that it is going to look at are noted. A page that is touched
+ * for the first time in the microseconds between our look at its table and the kernel's test is missed.
+ *
+ * The slots are safe although the table's lock is not held yet: a program is not entered again on a CPU where it runs,
+ * and no other one of this set uses them.
+ */
+
+#define TABLE_ENTRIES 512
+
+struct table {
+	__u64 entry[TABLE_ENTRIES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct table);
+} tables SEC(".maps");
+
+struct table_walk {
+	struct table *table;
+	struct harvest_cpu *cpu;
+	__u64 addr; /* of the first entry's page */
+};
+
+/* Present, young, and with a page that the walk counts (vm_normal_page()). */
+static __always_inline int is_harvested(__u64 entry)
+{
+	return (entry & (X86_PRESENT | X86_PROTNONE)) && (entry & (X86_ACCESSED | X86_SPECIAL)) == X86_ACCESSED;
+}
+
+static long note_entry(__u32 i, struct table_walk *walk)
+{
+	__u64 entry;
+
+	if (i >= TABLE_ENTRIES)
+		return 1;
+	entry = walk->table->entry[i];
+	if (is_harvested(entry))
+		note_page(walk->cpu, walk->addr + i * PAGE_BYTES, entry_info(entry, PAGE_BYTES));
+	return 0;
+}
+
+/* The entries of [addr, end) in the table that pmd points to. */
+static __always_inline void note_table(__u64 pmd, __u64 addr, __u64 end)
+{
+	__u32 zero = 0, first = (addr >> PAGE_SHIFT) & (TABLE_ENTRIES - 1);
+	struct table_walk walk = { bpf_map_lookup_elem(&tables, &zero), this_cpu(), addr };
+	__u64 table = direct_map + (pmd & pfn_mask) + first * sizeof(__u64), nr = (end - addr) >> PAGE_SHIFT;
+
+	/* A huge page has a hook of its own; what is not present has no table. */
+	if (!walk.table || !walk.cpu || !direct_map || (pmd & (X86_PRESENT | X86_PSE)) != X86_PRESENT)
+		return;
+	if (nr > TABLE_ENTRIES - first)
+		nr = TABLE_ENTRIES - first;
+	/* The same bound as a constant, which is what the verifiers of older kernels understand. */
+	barrier_var(nr);
+	if (nr > TABLE_ENTRIES)
+		return;
+	if (bpf_probe_read_kernel(walk.table, nr * sizeof(__u64), (void *)table))
+		count_lost(nr);
+	else
+		bpf_loop(nr, note_entry, &walk, 0);
+}
+
+SEC("fentry/clear_refs_pte_range")
+int BPF_PROG(table_fentry, unsigned long *pmd, unsigned long addr, unsigned long end, struct mm_walk *walk)
+{
+	struct clear_refs_private *private;
+
+	if ((__u64)walk->mm != target_mm)
+		return 0;
+	/* The same walk clears soft-dirty bits, and leaves these alone then. */
+	private = walk->private;
+	if (BPF_CORE_READ(private, type) != CLEAR_REFS_SOFT_DIRTY)
+		note_table(*pmd, addr, end);
+	return 0;
 }
 
 /*
@@ -255,13 +348,14 @@ int BPF_KPROBE(pmd_kprobe, struct vm_area_struct *vma, unsigned long addr, void 
 static __always_inline void note_probe(__u32 pid, __u32 nid, __u64 addr, __u64 len, int anon, __u8 huge)
 {
 	struct page_info info = { nid, anon ? HARVEST_KIND_ANON : HARVEST_KIND_FILE };
+	struct harvest_cpu *cpu = this_cpu();
 
-	if (pid != found_tgid)
+	if (pid != found_tgid || !cpu)
 		return;
 	if (huge || len != PAGE_BYTES)
 		send_range(addr, addr + len, info, huge);
 	else
-		note_page(addr, info);
+		note_page(cpu, addr, info);
 }
 
 SEC("fentry/mglru_pte_probe")
@@ -395,6 +489,7 @@ int find_target(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task, *owner = 0;
 	struct mm_struct *mm;
+	__u32 xen = 0;
 
 	if (!task || found_mm || (want_tgid && task->tgid != want_tgid))
 		return 0;
@@ -409,9 +504,16 @@ int find_target(struct bpf_iter__task *ctx)
 		found_memcg = memcg_of(owner ? owner : task);
 	if (&vmemmap_base)
 		bpf_probe_read_kernel(&vmemmap, sizeof(vmemmap), &vmemmap_base);
+	if (&page_offset_base)
+		bpf_probe_read_kernel(&direct_map, sizeof(direct_map), &page_offset_base);
 	if (&physical_mask)
 		bpf_probe_read_kernel(&pfn_mask, sizeof(pfn_mask), &physical_mask);
 	pfn_mask = (pfn_mask ? pfn_mask : ~0ULL) & X86_PFN_MASK;
+	/* There an entry holds the machine's frame number, not the guest's, which nothing here translates. */
+	if (&xen_domain_type)
+		bpf_probe_read_kernel(&xen, sizeof(xen), &xen_domain_type);
+	if (xen == XEN_PV_DOMAIN)
+		vmemmap = direct_map = 0;
 	found_tgid = task->tgid;
 	found_mm = (__u64)mm;
 	return 0;

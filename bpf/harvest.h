@@ -40,7 +40,6 @@ struct harvest_range {
 /* What each CPU has of its own. */
 struct harvest_cpu {
 	struct harvest_chunk slot[HARVEST_NR_SLOTS];
-	__u64 lost_pages; /* since the programs were loaded: pages of records that found no room in the ring */
 };
 
 #endif

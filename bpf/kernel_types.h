@@ -44,6 +44,12 @@ struct mm_walk {
 	void *private;
 };
 
+enum clear_refs_types { CLEAR_REFS_SOFT_DIRTY = 4 }; /* what is written to the file: fixed */
+
+struct clear_refs_private {
+	enum clear_refs_types type;
+};
+
 struct lru_gen_mm_walk {
 	unsigned long next_addr;
 };

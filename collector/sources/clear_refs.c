@@ -95,6 +95,11 @@ static int clear_refs_probe(const struct source_params *params, struct err *err)
 	return harvest_probe(params, &ager_clear_refs, err);
 }
 
+static void clear_refs_permits(const struct source_params *params, char *dst, size_t size)
+{
+	harvest_permits(params, &ager_clear_refs, dst, size);
+}
+
 static int clear_refs_open(struct source **source, const struct source_params *params, struct err *err)
 {
 	return harvest_source_open(source, &source_clear_refs, &ager_clear_refs, params, NULL, err);
@@ -109,6 +114,7 @@ const struct source_ops source_clear_refs = {
 	.heat_unit = HEAT_FRACTION,
 	.flags = SOURCE_AUTO | SOURCE_CHECKS | SOURCE_WSS_EXACT | SOURCE_CLEARS,
 	.probe = clear_refs_probe,
+	.permits = clear_refs_permits,
 	.open = clear_refs_open,
 	.drain = harvest_source_drain,
 	.stats = harvest_source_stats,

@@ -39,6 +39,13 @@ int harvest_probe(const struct source_params *params, const struct ager *ager, s
 	return rc ? rc : ager->probe(params, err);
 }
 
+void harvest_permits(const struct source_params *params, const struct ager *ager, char *dst, size_t size)
+{
+	const char *hooks = harvest_probe(params, ager, NULL) ? NULL : harvest_bpf_hooks(params, ager->mglru);
+
+	snprintf(dst, size, "%s%s", hooks ? "hooks: " : "", hooks ? hooks : "");
+}
+
 const struct harvest_target *harvest_target(const struct harvest *h)
 {
 	return &h->target;

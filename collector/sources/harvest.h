@@ -7,7 +7,7 @@
  * aging alone: struct ager. harvest_source_*() are the source hooks that they
  * share. The kernel objects belong to the process by descriptors: nothing is
  * pinned, and nothing stays behind however it ends. Collector thread only, but
- * for harvest_probe().
+ * for harvest_probe() and harvest_permits().
  */
 #ifndef COLLECTOR_SOURCES_HARVEST_H
 #define COLLECTOR_SOURCES_HARVEST_H
@@ -22,6 +22,7 @@
 enum harvest_hooks {
 	HARVEST_HOOKS_AUTO,
 	HARVEST_HOOKS_RFC,    /* mglru_pte_probe, mglru_pmd_probe: patched kernels, MGLRU aging alone */
+	HARVEST_HOOKS_TABLE,  /* clear_refs_pte_range: clear_refs alone, once for each page table: x86 */
 	HARVEST_HOOKS_FENTRY, /* ptep_ and pmdp_test_and_clear_young: x86 */
 	HARVEST_HOOKS_KPROBE, /* the same functions, without fentry */
 	HARVEST_HOOKS_FOLIO,  /* folio_update_gen: MGLRU aging alone, as fine as folios (untested on arm64, its use) */
@@ -57,6 +58,8 @@ struct ager {
 
 /* BTF, capabilities, and whether the kernel lets tracing programs in. Loads the smallest one, attaches nothing. */
 int harvest_probe(const struct source_params *params, const struct ager *ager, struct err *err);
+/* A line that names the hooks it would take here; "" where it cannot run. */
+void harvest_permits(const struct source_params *params, const struct ager *ager, char *dst, size_t size);
 
 /* For agers, during age(): who the target is now. */
 const struct harvest_target *harvest_target(const struct harvest *harvest);

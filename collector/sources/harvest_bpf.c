@@ -18,47 +18,57 @@
 #define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
 #define NR_LINKS    4
 
+#define MIN_RING_BYTES 4096
+
 /* A program, the kernel function that it hooks, and the number of arguments that it must have. */
 struct hook {
 	const char *program, *function;
 	unsigned nr_args;
 };
 
+/* Whose walks a set sees. */
+enum { SEES_MGLRU = 1, SEES_CLEAR_REFS = 2, SEES_ALL = SEES_MGLRU | SEES_CLEAR_REFS };
+
 struct hook_set {
 	enum harvest_hooks hooks;
 	const char *name;
-	bool mglru_only; /* sees nothing of other agers */
+	unsigned sees;
 	bool kprobe;
+	bool direct_map;	 /* needs the address at which all of memory is mapped: it may be hidden, and is unknown on Xen PV */
 	struct hook v[NR_LINKS]; /* the first one decides whether the kernel has the set */
 };
 
 /* In order of preference. */
 static const struct hook_set hook_sets[] = {
-	{ HARVEST_HOOKS_RFC,
-	  "mglru probe",
-	  true,
-	  false,
-	  { { "pte_rfc", "mglru_pte_probe", 5 }, { "pmd_rfc", "mglru_pmd_probe", 5 } } },
+	{ .hooks = HARVEST_HOOKS_RFC,
+	  .name = "mglru_pte_probe, for each page",
+	  .sees = SEES_MGLRU,
+	  .v = { { "pte_rfc", "mglru_pte_probe", 5 }, { "pmd_rfc", "mglru_pmd_probe", 5 } } },
 #if defined(__x86_64__)
-	{ HARVEST_HOOKS_FENTRY,
-	  "fentry",
-	  false,
-	  false,
-	  { { "pte_fentry", "ptep_test_and_clear_young", 3 }, { "pmd_fentry", "pmdp_test_and_clear_young", 3 } } },
-	{ HARVEST_HOOKS_KPROBE,
-	  "kprobe",
-	  false,
-	  true,
-	  { { "pte_kprobe", "ptep_test_and_clear_young", 3 }, { "pmd_kprobe", "pmdp_test_and_clear_young", 3 } } },
+	{ .hooks = HARVEST_HOOKS_TABLE,
+	  .name = "clear_refs_pte_range by fentry, for each page table",
+	  .sees = SEES_CLEAR_REFS,
+	  .direct_map = true,
+	  .v = { { "table_fentry", "clear_refs_pte_range", 4 }, { "pmd_fentry", "pmdp_test_and_clear_young", 3 } } },
+	{ .hooks = HARVEST_HOOKS_FENTRY,
+	  .name = "ptep_test_and_clear_young by fentry, for each page",
+	  .sees = SEES_ALL,
+	  .v = { { "pte_fentry", "ptep_test_and_clear_young", 3 }, { "pmd_fentry", "pmdp_test_and_clear_young", 3 } } },
+	{ .hooks = HARVEST_HOOKS_KPROBE,
+	  .name = "ptep_test_and_clear_young by kprobe, for each page",
+	  .sees = SEES_ALL,
+	  .kprobe = true,
+	  .v = { { "pte_kprobe", "ptep_test_and_clear_young", 3 }, { "pmd_kprobe", "pmdp_test_and_clear_young", 3 } } },
 #endif
-	{ HARVEST_HOOKS_FOLIO,
-	  "folio",
-	  true,
-	  false,
-	  { { "folio_young", "folio_update_gen", 2 },
-	    { "walk_enter", "walk_pud_range", 4 },
-	    { "walk_exit", "walk_pud_range", 4 } } },
+	{ .hooks = HARVEST_HOOKS_FOLIO,
+	  .name = "folio_update_gen by fentry, for each folio",
+	  .sees = SEES_MGLRU,
+	  .v = { { "folio_young", "folio_update_gen", 2 },
+		 { "walk_enter", "walk_pud_range", 4 },
+		 { "walk_exit", "walk_pud_range", 4 } } },
 };
+
+#define NR_SETS (sizeof(hook_sets) / sizeof(hook_sets[0]))
 
 /* Sees how far a walk comes; useful with every set where MGLRU ages. */
 static const struct hook walk_hook = { "walk_reached", "walk_pud_range", 4 };
@@ -108,7 +118,7 @@ static bool has_set(const struct btf *btf, const struct hook_set *set, bool mglr
 {
 	int id;
 
-	return (mglru || !set->mglru_only) && has_function(btf, &set->v[0], &id);
+	return (set->sees & (mglru ? SEES_MGLRU : SEES_CLEAR_REFS)) && has_function(btf, &set->v[0], &id);
 }
 
 /* Bits of page->flags that hold the node: from the length of a zone list, which is nodes x zones and one. */
@@ -215,7 +225,7 @@ int harvest_bpf_probe(const struct source_params *params, bool mglru, struct err
 		return -EPERM;
 	}
 	libbpf_set_print(NULL); /* it would write over the screen */
-	for (size_t i = 0; i < sizeof(hook_sets) / sizeof(hook_sets[0]) && rc; i++) {
+	for (size_t i = 0; i < NR_SETS && rc; i++) {
 		if (!has_set(btf, &hook_sets[i], mglru))
 			continue;
 		rc = probe_set(btf, &hook_sets[i], params->root);
@@ -269,14 +279,14 @@ static int attach(struct harvest_bpf *bpf, const struct hook *hook, struct bpf_l
 }
 
 /* The iterator that finds the target: limited to its process by the pidfd (6.1 and newer), or over all tasks. */
-static int attach_iter(struct harvest_bpf *bpf, const struct target *target)
+static int attach_iter(struct harvest_bpf *bpf, pid_t pid, int pidfd)
 {
-	union bpf_iter_link_info info = { .task = { .pid_fd = (__u32)target->pidfd } };
+	union bpf_iter_link_info info = { .task = { .pid_fd = (__u32)pidfd } };
 	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
 
 	bpf->iter = bpf_program__attach_iter(bpf->skel->progs.find_target, &opts);
 	if (!bpf->iter) {
-		bpf->skel->bss->want_tgid = (__u32)target->pid;
+		bpf->skel->bss->want_tgid = (__u32)pid;
 		bpf->iter = bpf_program__attach_iter(bpf->skel->progs.find_target, NULL);
 	}
 	return bpf->iter ? 0 : -errno;
@@ -298,10 +308,12 @@ static int take_record(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-static int load(struct harvest_bpf *bpf, const struct btf *btf, const struct target *target, bool mglru,
-		uint32_t ring_bytes)
+/* The programs of bpf->hooks, verified by the kernel and ready to find the process. Hooks nothing yet. */
+static int load_programs(struct harvest_bpf *bpf, const struct btf *btf, pid_t pid, int pidfd, bool mglru,
+			 uint32_t ring_bytes)
 {
 	struct bpf_program *program;
+	struct harvest_target found;
 	int rc;
 
 	bpf->skel = harvest_bpf_skel__open();
@@ -316,14 +328,23 @@ static int load(struct harvest_bpf *bpf, const struct btf *btf, const struct tar
 	bpf->skel->rodata->node_bits = node_bits(btf);
 	bpf_map__set_max_entries(bpf->skel->maps.ring, ring_bytes);
 	rc = harvest_bpf_skel__load(bpf->skel);
+	if (!rc)
+		rc = attach_iter(bpf, pid, pidfd);
+	if (!rc && bpf->hooks->direct_map && !harvest_bpf_find_target(bpf, &found, NULL) && !bpf->skel->bss->direct_map)
+		rc = -ENOTSUP;
+	return rc;
+}
+
+static int attach_all(struct harvest_bpf *bpf, bool mglru)
+{
+	int rc = 0;
+
 	for (size_t i = 0; i < NR_LINKS && bpf->hooks->v[i].program && !rc; i++)
 		rc = attach(bpf, &bpf->hooks->v[i], &bpf->links[i]);
-	if (!rc && mglru && attach(bpf, &walk_hook, &bpf->links[NR_LINKS]) == 0)
-		bpf->sees_walks = bpf->links[NR_LINKS];
-	if (!rc)
-		rc = attach_iter(bpf, target);
 	if (rc)
 		return rc;
+	if (mglru && attach(bpf, &walk_hook, &bpf->links[NR_LINKS]) == 0)
+		bpf->sees_walks = bpf->links[NR_LINKS];
 	bpf->ring = ring_buffer__new(bpf_map__fd(bpf->skel->maps.ring), take_record, bpf, NULL);
 	return bpf->ring ? 0 : -errno;
 }
@@ -334,11 +355,13 @@ static int load_any(struct harvest_bpf *bpf, const struct btf *btf, const struct
 {
 	int rc, first = 0;
 
-	for (size_t i = 0; i < sizeof(hook_sets) / sizeof(hook_sets[0]); i++) {
+	for (size_t i = 0; i < NR_SETS; i++) {
 		bpf->hooks = &hook_sets[i];
 		if ((hooks && hooks != bpf->hooks->hooks) || !has_set(btf, bpf->hooks, mglru))
 			continue;
-		rc = load(bpf, btf, target, mglru, ring_bytes);
+		rc = load_programs(bpf, btf, target->pid, target->pidfd, mglru, ring_bytes);
+		if (!rc)
+			rc = attach_all(bpf, mglru);
 		if (rc == 0)
 			return 0;
 		unload(bpf);
@@ -348,6 +371,27 @@ static int load_any(struct harvest_bpf *bpf, const struct btf *btf, const struct
 	if (first)
 		return refusal(-first, err);
 	return err_set(err, ENOTSUP, "this kernel has none of the functions to hook");
+}
+
+const char *harvest_bpf_hooks(const struct source_params *params, bool mglru)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+	struct btf *btf = load_btf(params->root, NULL);
+	struct harvest_bpf bpf = { 0 };
+	const char *name = NULL;
+
+	libbpf_set_print(NULL);
+	for (size_t i = 0; i < NR_SETS && !name && btf; i++) {
+		bpf.hooks = &hook_sets[i];
+		if (has_set(btf, bpf.hooks, mglru) && !probe_set(btf, bpf.hooks, params->root) &&
+		    !load_programs(&bpf, btf, getpid(), pidfd, mglru, MIN_RING_BYTES))
+			name = bpf.hooks->name;
+		unload(&bpf);
+	}
+	btf__free(btf);
+	if (pidfd >= 0)
+		close(pidfd);
+	return name;
 }
 
 int harvest_bpf_open(struct harvest_bpf **out, const struct target *target, bool mglru, enum harvest_hooks hooks,
@@ -466,14 +510,5 @@ int harvest_bpf_collect(struct harvest_bpf *bpf, struct harvest_set *set, struct
 
 uint64_t harvest_bpf_lost_pages(const struct harvest_bpf *bpf)
 {
-	uint64_t lost = 0;
-
-	for (int cpu = 0; cpu < bpf->nr_cpus; cpu++)
-		lost += bpf->cpus[cpu].lost_pages;
-	return lost;
-}
-
-const char *harvest_bpf_hooks(const struct harvest_bpf *bpf)
-{
-	return bpf->hooks->name;
+	return bpf->skel->bss->lost_pages;
 }

@@ -286,6 +286,11 @@ static int mglru_probe(const struct source_params *params, struct err *err)
 	return harvest_probe(params, &ager_mglru, err);
 }
 
+static void mglru_permits(const struct source_params *params, char *dst, size_t size)
+{
+	harvest_permits(params, &ager_mglru, dst, size);
+}
+
 static int mglru_open(struct source **source, const struct source_params *params, struct err *err)
 {
 	return harvest_source_open(source, &source_mglru, &ager_mglru, params, NULL, err);
@@ -300,6 +305,7 @@ const struct source_ops source_mglru = {
 	.heat_unit = HEAT_FRACTION,
 	.flags = SOURCE_AUTO | SOURCE_CHECKS | SOURCE_WSS_EXACT | SOURCE_CLEARS,
 	.probe = mglru_probe,
+	.permits = mglru_permits,
 	.open = mglru_open,
 	.drain = harvest_source_drain,
 	.stats = harvest_source_stats,

@@ -316,12 +316,12 @@ static int count_programs(void)
 
 static enum harvest_hooks hooks_by_name(const char *name)
 {
-	static const char *const names[] = { "auto", "rfc", "fentry", "kprobe", "folio" };
+	static const char *const names[] = { "auto", "rfc", "table", "fentry", "kprobe", "folio" };
 
-	for (int i = 0; i < 5; i++)
+	for (int i = 0; i < 6; i++)
 		if (strcmp(name, names[i]) == 0)
 			return (enum harvest_hooks)i;
-	die(name, "auto rfc fentry kprobe folio");
+	die(name, "auto rfc table fentry kprobe folio");
 	return HARVEST_HOOKS_AUTO;
 }
 

@@ -10,6 +10,14 @@ for s in mglru clear_refs; do
 done
 check harvest-agree "mglru $pages_mglru pages, clear_refs $pages_clear_refs" \
 	awk -v a="$pages_mglru" -v b="$pages_clear_refs" 'BEGIN { d = a - b; if (d < 0) d = -d; exit !(a > 0 && d <= a / 1000) }'
+# clear_refs by its hook for whole page tables, and by those for each page, which it falls back to.
+for k in table fentry; do
+	lines=$(harvest_judge -s clear_refs -k $k -p $P -t $T -n 2 -i 1500)
+	judged harvest-clear_refs-$k "$lines" 0.99
+	eval "pages_$k=$(field "$(echo "$lines" | head -n 1)" hit)"
+done
+check harvest-table-agrees "table $pages_table pages, fentry $pages_fentry" \
+	awk -v a="$pages_table" -v b="$pages_fentry" 'BEGIN { d = a - b; if (d < 0) d = -d; exit !(a > 0 && d <= a / 1000) }'
 lines=$(harvest_judge -s mglru -k kprobe -p $P -t $T -n 1 -i 1500)
 judged harvest-kprobe "$lines" 0.99
 # arm64's hooks, which this kernel has too. One harvest of three has to be whole: on 6.1 one has been seen that found a tenth

@@ -15,5 +15,14 @@ says refused-debugfs "mount -t debugfs" "$(why mglru)"
 mount -t debugfs debugfs /sys/kernel/debug
 mkdir -p /tmp/root/sys/kernel/btf
 says refused-btf "CONFIG_DEBUG_INFO_BTF" "$(damontop --sources --root /tmp/root | grep -A1 '^mglru')"
+hooks() { damontop --sources | awk -v s="$1" 'found && /^[^ ]/ { exit } $1 == s { found = 1 } found && /hooks:/ { print }'; }
+says refused-hooks "clear_refs_pte_range by fentry" "$(hooks clear_refs)"
+says refused-hooks-mglru "ptep_test_and_clear_young by fentry" "$(hooks mglru)"
+# Where the kernel's addresses are hidden, page tables cannot be read: the hook for each page instead.
+mkdir /tmp/hide
+sed 's/^[0-9a-f]*/0000000000000000/' /proc/kallsyms >/tmp/hide/kallsyms
+mount -o bind /tmp/hide/kallsyms /proc/kallsyms
+says refused-hidden "ptep_test_and_clear_young by fentry" "$(hooks clear_refs)"
+umount /proc/kallsyms
 says refused-nothing-left "^$before$" "$(harvest_judge -l)"
 says refused-usable "usable" "$(why mglru)"
