@@ -17,6 +17,7 @@ export BUILD=${BUILD:-build}
 case $BUILD in /*) ;; *) BUILD=$top/$BUILD ;; esac
 logs=$BUILD/tests/logs
 mkdir -p "$logs"
+export XDG_CONFIG_HOME=$logs/no-settings # of the developer
 
 passed=0 failed=0 skipped=0
 failures=()

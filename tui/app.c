@@ -48,6 +48,9 @@ struct app *app_new(const struct app_config *config, struct err *err)
 	if (!app->history || !app->view)
 		goto no_memory;
 	contrast_init(&app->contrast);
+	app->contrast.mode = config->contrast;
+	app->share = config->share;
+	app->first_attrs = config->attrs;
 	overlay_brush_init(&app->brush, config->theme, config->look);
 	process_list_init(&app->list);
 	app->zooms[0] = (struct app_range){ 0, AXIS_END };
@@ -166,6 +169,8 @@ static unsigned take_snapshot(struct app *app, struct snapshot *snap)
 
 	if (last && last->pid != snap->pid)
 		app_forget(app);
+	if (!history_nr(app->history) && !app->pending)
+		app->first_attrs = snap->attrs;
 	if (snap->flags & SNAP_EXEC) {
 		app->nr_zooms = 1;
 		app->cursor_set = false;
@@ -244,6 +249,8 @@ unsigned app_key(struct app *app, const struct term_event *event)
 
 	/* a message stands until the next key */
 	app->message[0] = '\0';
+	if (event->key != APP_SAVE_KEY)
+		app->save_asked = false;
 	if (event->key == 3)
 		return APP_HANDLED | APP_QUIT;
 	flags = handlers[app->mode](app, event);

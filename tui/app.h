@@ -17,6 +17,8 @@
 #include "collector/attrs.h"
 #include "collector/channel.h"
 #include "collector/err.h"
+#include "tui/axis.h"
+#include "tui/contrast.h"
 #include "tui/grid.h"
 #include "tui/term.h"
 #include "tui/theme.h"
@@ -27,13 +29,24 @@ struct app_recording {
 	uint64_t bytes; /* of the file so far */
 };
 
+/* What the keys have made of the options, to be saved. */
+struct app_settings {
+	struct attrs attrs;
+	bool aging_set, aggregation_set; /* by key: what a source has chosen for itself is not */
+	const char *overlay, *theme;
+	enum contrast_mode contrast;
+	enum axis_share share;
+};
+
 struct app_config {
 	const struct theme *theme; /* outlives the app */
 	struct look look;
 	size_t history_bytes;
-	const char *overlay; /* name of the first one; NULL: heat */
-	struct attrs attrs;  /* in force at the start */
-	const char *fixed;   /* why nothing can be tuned ("a recording"), or NULL */
+	const char *overlay;	     /* name of the first one; NULL: heat */
+	enum contrast_mode contrast; /* at first, and the order of the rows */
+	enum axis_share share;
+	struct attrs attrs; /* in force at the start */
+	const char *fixed;  /* why nothing can be tuned ("a recording"), or NULL */
 
 	/* A command to the collector. False: not taken now. NULL: there is nobody to take it. */
 	bool (*send)(void *ctx, const struct command *command);
@@ -51,6 +64,9 @@ struct app_config {
 	 */
 	int (*record)(void *ctx, const char *path, bool anew, struct err *err);
 	struct app_recording (*recorded)(void *ctx);
+	/* Saves the settings to saved_to, a file's name. 0 or -errno with err. saved_to NULL: nothing can be saved. */
+	int (*save)(void *ctx, const struct app_settings *settings, struct err *err);
+	const char *saved_to;
 	bool has_target; /* false, with choose: the list of processes comes first */
 	void *ctx;
 	const char *proc; /* where the list reads processes; NULL: /proc */

@@ -39,6 +39,9 @@ enum app_severity { APP_INFO, APP_WARNING, APP_ERROR };
 
 #define APP_MAX_ZOOMS 48
 
+/* Once asks, at once again does it. */
+#define APP_SAVE_KEY 'W'
+
 struct app_range {
 	uint64_t start, end;
 };
@@ -86,6 +89,8 @@ struct app {
 	/* attributes that were asked for and are not in force yet */
 	bool pending;
 	struct attrs wanted;
+	struct attrs first_attrs; /* of the first snapshot: what the source has made of config.attrs */
+	bool save_asked;	  /* the key has been pressed once */
 	struct dialog dialog;
 	struct prompt prompt;
 
@@ -175,6 +180,7 @@ unsigned app_aggregation(struct app *app, int arg);
 unsigned app_max_regions(struct app *app, int arg);
 unsigned app_min_regions(struct app *app, int arg);
 unsigned app_settings(struct app *app, int arg);
+unsigned app_save(struct app *app, int arg);
 unsigned app_find(struct app *app, int arg);
 unsigned app_play_step(struct app *app, int arg);
 unsigned app_play_speed(struct app *app, int arg);

@@ -113,7 +113,7 @@ unsigned app_next_theme(struct app *app, int arg)
 	app->own_theme = theme;
 	app->config.theme = &app->own_theme;
 	overlay_brush_init(&app->brush, app->config.theme, app->config.look);
-	app_say(app, APP_INFO, "theme %s; T: the next; to keep it: --theme %s", theme.name, theme.name);
+	app_say(app, APP_INFO, "theme %s; T: the next; to keep it: W, or --theme %s", theme.name, theme.name);
 	return APP_REDRAW;
 }
 
@@ -274,6 +274,39 @@ unsigned app_settings(struct app *app, int arg)
 		return app_send_attrs(app, &attrs); /* says why not */
 	dialog_open(&app->dialog, &attrs);
 	app->mode = APP_DIALOG;
+	return APP_REDRAW;
+}
+
+unsigned app_save(struct app *app, int arg)
+{
+	const char *path = app->config.saved_to;
+	/* those of a recording are its own */
+	struct attrs attrs = app->config.fixed ? app->config.attrs : app_attrs(app);
+	struct app_settings settings = {
+		.attrs = attrs,
+		.aging_set = !app->config.fixed && attrs.aging_us != app->first_attrs.aging_us,
+		.aggregation_set = !app->config.fixed && attrs.aggregation_us != app->first_attrs.aggregation_us,
+		.overlay = app->overlay->name,
+		.theme = app->config.theme == &app->own_theme ? app->own_theme.name : NULL,
+		.contrast = app->contrast.mode,
+		.share = app->share,
+	};
+	struct err err = ERR_NONE;
+	char shown[256];
+
+	(void)arg;
+	if (!path) {
+		app_say(app, APP_WARNING, "there is no place for a file of settings: set HOME or XDG_CONFIG_HOME");
+		return APP_REDRAW;
+	}
+	text_clean_str(shown, sizeof(shown), path);
+	if (!app->save_asked)
+		app_say(app, APP_INFO, "W again writes these settings to %s; a former file is kept as .old", shown);
+	else if (app->config.save(app->config.ctx, &settings, &err))
+		app_say(app, APP_ERROR, "%s", err.text);
+	else
+		app_say(app, APP_INFO, "settings are in %s, and read at each start", shown);
+	app->save_asked = !app->save_asked;
 	return APP_REDRAW;
 }
 

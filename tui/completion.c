@@ -31,6 +31,8 @@ static const struct option_values values[] = {
 	{ "SOURCE", OPTION_VALUES_WORDS, source_word, false },
 	{ "OVERLAY", OPTION_VALUES_WORDS, app_overlay_name, false },
 	{ "THEME", OPTION_VALUES_WORDS, theme_shipped_name, true },
+	{ "MODE", OPTION_VALUES_WORDS, options_contrast_name, false },
+	{ "ORDER", OPTION_VALUES_WORDS, axis_share_word, false },
 	{ "WHEN", OPTION_VALUES_WORDS, options_color_name, false },
 	{ "HOW", OPTION_VALUES_WORDS, options_split_name, false },
 	{ "KIND", OPTION_VALUES_WORDS, report_kind_name, false },

@@ -19,12 +19,14 @@
 #include "tui/app.h"
 #include "tui/batch.h"
 #include "tui/completion.h"
+#include "tui/config.h"
 #include "tui/dump.h"
 #include "tui/list_sources.h"
 #include "tui/options.h"
 #include "tui/output.h"
 #include "tui/report.h"
 #include "tui/session.h"
+#include "tui/text_file.h"
 
 enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -160,6 +162,26 @@ static struct app_recording recording_of(void *ctx)
 	return recording;
 }
 
+static int save_settings(void *ctx, const struct app_settings *settings, struct err *err)
+{
+	const struct session *s = ctx;
+	struct options o = *s->options;
+
+	o.attrs = settings->attrs;
+	o.aging_given |= settings->aging_set;
+	o.aggregation_given |= settings->aggregation_set;
+	o.overlay = settings->overlay;
+	if (settings->theme)
+		o.theme = settings->theme;
+	o.contrast = settings->contrast;
+	o.share = settings->share;
+	/* what this run alone made different */
+	if (!o.source)
+		o.source = o.source_aside;
+	o.ascii = o.ascii && !o.ascii_by_locale;
+	return config_save(s->options->config_path, &o, err);
+}
+
 static struct app_config app_config_of(const struct options *o, const struct theme *theme, const struct look *look,
 				       struct session *session)
 {
@@ -168,12 +190,16 @@ static struct app_config app_config_of(const struct options *o, const struct the
 		.look = *look,
 		.history_bytes = o->history_bytes,
 		.overlay = o->overlay,
+		.contrast = o->contrast,
+		.share = o->share,
 		.attrs = o->attrs,
 		.fixed = o->replay ? "a recording" : NULL,
 		.send = send_command,
 		.on_snapshot = take_snapshot,
 		.record = start_recording,
 		.recorded = recording_of,
+		.save = save_settings,
+		.saved_to = o->config_path,
 		.ctx = session,
 	};
 }
@@ -347,18 +373,37 @@ static int check_names(const struct options *o, struct err *err)
 	return o->overlay ? err_set(err, EINVAL, "there is no overlay \"%s\"; there are: %s", o->overlay, names) : 0;
 }
 
+/* The file of settings first, where the command line does not do without; then the command line over it. */
+static int take_options(struct options *options, struct config *config, const char *path, int argc, char **argv,
+			struct err *err)
+{
+	int rc = path && options_want_config(argc, argv) ? config_load(config, path, err) : 0;
+
+	if (!rc)
+		rc = options_parse(options, argc, argv, config, err);
+	options->config_path = path;
+	return rc ? rc : check_names(options, err);
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = ERR_NONE;
+	struct config config = { 0 };
 	struct options options;
-	bool utf8;
+	char path[TEXT_FILE_PATH_SIZE];
+	bool has_path, utf8;
+	int status;
 
 	keep_standard_fds();
 	utf8 = term_locale_init(); /* numbers stay the same for every reader */
-	if (options_parse(&options, argc, argv, &err) || check_names(&options, &err))
-		return complain(&err, EXIT_USAGE);
-	options.ascii |= !utf8;
-	if (run(&options, &err))
-		return complain(&err, EXIT_FAILED);
-	return finish_stdout(EXIT_DONE);
+	has_path = config_path(path, sizeof(path), getenv("XDG_CONFIG_HOME"), getenv("HOME"));
+	if (take_options(&options, &config, has_path ? path : NULL, argc, argv, &err)) {
+		status = complain(&err, EXIT_USAGE);
+	} else {
+		options.ascii_by_locale = !utf8 && !options.ascii;
+		options.ascii |= !utf8;
+		status = run(&options, &err) ? complain(&err, EXIT_FAILED) : finish_stdout(EXIT_DONE);
+	}
+	config_free(&config);
+	return status;
 }

@@ -24,6 +24,7 @@ extern const size_t option_rows_nr;
 
 /* Names that options take, in order; NULL where i is past the last. */
 const char *options_color_name(size_t i);
+const char *options_contrast_name(size_t i);
 const char *options_format_name(size_t i);
 const char *options_split_name(size_t i);
 

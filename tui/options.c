@@ -235,6 +235,33 @@ static int set_theme(struct options *o, const char *arg, struct err *err)
 	return 0;
 }
 
+const char *options_contrast_name(size_t i)
+{
+	return i < CONTRAST_NR_MODES ? contrast_mode_name((enum contrast_mode)i) : NULL;
+}
+
+static int set_contrast(struct options *o, const char *arg, struct err *err)
+{
+	for (size_t i = 0; options_contrast_name(i); i++) {
+		if (strcmp(arg, options_contrast_name(i)) == 0) {
+			o->contrast = (enum contrast_mode)i;
+			return 0;
+		}
+	}
+	return err_set(err, EINVAL, "contrast: \"%s\" is none of auto, linear, log, percentile", arg);
+}
+
+static int set_rows(struct options *o, const char *arg, struct err *err)
+{
+	for (size_t i = 0; axis_share_word(i); i++) {
+		if (strcmp(arg, axis_share_word(i)) == 0) {
+			o->share = (enum axis_share)i;
+			return 0;
+		}
+	}
+	return err_set(err, EINVAL, "rows-by: \"%s\" is none of root, mapped, resident, hottest, equal", arg);
+}
+
 static const struct {
 	const char *name;
 	enum color_mode mode;
@@ -407,6 +434,14 @@ static int set_root(struct options *o, const char *arg, struct err *err)
 	return 0;
 }
 
+static int set_no_config(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->no_config = true;
+	return 0;
+}
+
 static int set_help(struct options *o, const char *arg, struct err *err)
 {
 	(void)arg;
@@ -463,6 +498,8 @@ const struct option_row option_rows[] = {
 	{ 0, NULL, NULL, "The screen", NULL },
 	{ 0, "overlay", "OVERLAY", "what the map shows at first: heat, node, kind ...", set_overlay },
 	{ 0, "theme", "THEME", "a shipped theme, or a file (with a / in its name)", set_theme },
+	{ 0, "contrast", "MODE", "heat to brightness: auto, linear, log, percentile", set_contrast },
+	{ 0, "rows-by", "ORDER", "rows by root (default), mapped, resident, hottest, equal", set_rows },
 	{ 0, "color", "WHEN", "auto, never, 16, 256, truecolor", set_color },
 	{ 0, "ascii", NULL, "only ASCII characters", set_ascii },
 	{ 0, "no-mouse", NULL, "leave the mouse to the terminal", set_no_mouse },
@@ -482,6 +519,7 @@ const struct option_row option_rows[] = {
 	{ 0, "seed", "N", "of the demo and of every random choice", set_seed },
 	{ 0, "root", "DIR", "read /sys and /proc/sys below DIR (tests)", set_root },
 	{ 0, NULL, NULL, "Other", NULL },
+	{ 0, "no-config", NULL, "do not read the file of settings", set_no_config },
 	{ 'h', "help", NULL, "this text", set_help },
 	{ 'V', "version", NULL, "the version", set_version },
 	{ 0, "completion", "SHELL", "print completion of this command line for bash or zsh", set_completion },

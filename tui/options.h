@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options.h - the command line.
+ * options.h - the command line, and under it what the file of settings says (config.h).
  *
  * One table of options (options.c) makes parsing, --help and the completions (completion.h).
- * A plain value; strings point into argv.
+ * A plain value; strings point into argv, or into the config.
  */
 #ifndef TUI_OPTIONS_H
 #define TUI_OPTIONS_H
@@ -16,7 +16,9 @@
 #include "collector/attrs.h"
 #include "collector/err.h"
 #include "collector/play.h"
+#include "tui/axis.h"
 #include "tui/completion.h"
+#include "tui/contrast.h"
 #include "tui/report_table.h"
 #include "tui/term.h"
 
@@ -43,6 +45,7 @@ struct options {
 	uint64_t record_bytes;	/* of one file of it; 0: no limit */
 	char **command;		/* NULL: none; ends with NULL */
 	const char *source;
+	const char *source_aside; /* what the config says, where the command line is for another */
 	const char *event;
 	bool physical_addresses;
 	const char *root;
@@ -51,8 +54,13 @@ struct options {
 	bool aging_given, aggregation_given;
 	const char *overlay;
 	const char *theme;
+	enum contrast_mode contrast;
+	enum axis_share share;
 	enum color_mode color;
 	bool ascii, no_mouse;
+	bool ascii_by_locale;	 /* nobody has asked for it */
+	bool no_config;		 /* the file of settings is not read */
+	const char *config_path; /* where it is, or would be; NULL: nowhere */
 	uint64_t history_bytes;
 	bool batch, json, openmetrics;
 	const char *report; /* its kind, or NULL */
@@ -67,8 +75,18 @@ struct options {
 	uint64_t seed;
 };
 
-/* 0, or -EINVAL with what is wrong: the exit status is 2 then. */
-int options_parse(struct options *options, int argc, char **argv, struct err *err);
+struct config;
+
+/*
+ * The defaults, over them the config (NULL: none), over that the command line. 0, or -EINVAL with what is wrong: the
+ * exit status is 2 then. What the config says of the source gives way where the command line names what goes with
+ * another one.
+ */
+int options_parse(struct options *options, int argc, char **argv, const struct config *config, struct err *err);
+/* Is the file of settings to be read for this command line? Not for one that is wrong or only asks for --help. */
+bool options_want_config(int argc, char **argv);
+/* As options_parse() of nothing. */
+struct options options_default(void);
 
 /* Intervals that were not given become those that a source prefers; defaults may be NULL. */
 void options_apply_defaults(const struct options *options, void (*defaults)(struct attrs *attrs), struct attrs *attrs);

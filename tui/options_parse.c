@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "tui/config.h"
 #include "tui/history.h"
 #include "tui/option_rows.h"
 #include "tui/theme.h"
@@ -70,13 +71,9 @@ static int take_rest(struct options *o, int argc, char **argv, struct err *err)
 	return 0;
 }
 
-int options_parse(struct options *o, int argc, char **argv, struct err *err)
+struct options options_default(void)
 {
-	struct option longs[OPTION_ROWS_MAX + 1];
-	char shorts[2 * OPTION_ROWS_MAX + 3];
-	int value, rc = 0;
-
-	*o = (struct options){
+	return (struct options){
 		.attrs = attrs_default(),
 		.root = "",
 		.theme = THEME_DEFAULT,
@@ -86,6 +83,15 @@ int options_parse(struct options *o, int argc, char **argv, struct err *err)
 		.cols = 80,
 		.seed = 1,
 	};
+}
+
+/* The command line over what *o holds. */
+static int take_arguments(struct options *o, int argc, char **argv, struct err *err)
+{
+	struct option longs[OPTION_ROWS_MAX + 1];
+	char shorts[2 * OPTION_ROWS_MAX + 3];
+	int value, rc = 0;
+
 	fill_getopt(longs, shorts);
 	optind = 0; /* GNU: begins anew, also after an earlier call */
 	opterr = 0;
@@ -96,9 +102,63 @@ int options_parse(struct options *o, int argc, char **argv, struct err *err)
 	}
 	if (!rc && o->action == OPTIONS_WATCH)
 		rc = take_rest(o, argc, argv, err);
-	/* An aggregation below the default aging interval: one look each. */
-	if (!rc && !o->aging_given && o->attrs.aging_us > o->attrs.aggregation_us)
+	return rc;
+}
+
+bool options_want_config(int argc, char **argv)
+{
+	struct options o = options_default();
+
+	return !take_arguments(&o, argc, argv, NULL) && o.action == OPTIONS_WATCH && !o.no_config;
+}
+
+/* An aggregation below an aging interval that was not asked for: one look each. */
+static void shorten_aging(struct options *o)
+{
+	if (!o->aging_given && o->attrs.aging_us > o->attrs.aggregation_us)
 		o->attrs.aging_us = o->attrs.aggregation_us;
+}
+
+static int take_config(struct options *o, const struct config *config, struct err *err)
+{
+	struct err why = ERR_NONE;
+	int rc = config_apply(config, o, err);
+
+	if (rc)
+		return rc;
+	shorten_aging(o);
+	if (attrs_check(&o->attrs, &why))
+		return err_set(err, EINVAL, "settings %s: %s" CONFIG_REMEDY, config->origin, why.text);
+	return 0;
+}
+
+/* Not what the config may name. */
+static bool goes_with_another_source(const struct options *o)
+{
+	return o->replay || o->demo || o->physical || o->physical_addresses || o->event || o->attrs.period;
+}
+
+int options_parse(struct options *o, int argc, char **argv, const struct config *config, struct err *err)
+{
+	bool aging_of_config;
+	const char *source_of_config;
+	int rc = 0;
+
+	*o = options_default();
+	if (config)
+		rc = take_config(o, config, err);
+	/* what the config says counts as given, but not against the command line */
+	aging_of_config = o->aging_given;
+	source_of_config = o->source;
+	o->aging_given = false;
+	if (!rc)
+		rc = take_arguments(o, argc, argv, err);
+	shorten_aging(o);
+	o->aging_given |= aging_of_config;
+	if (o->source == source_of_config && goes_with_another_source(o)) {
+		o->source_aside = source_of_config;
+		o->source = NULL;
+	}
 	return rc ? rc : options_check_together(o, err);
 }
 

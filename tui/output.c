@@ -2,7 +2,6 @@
 #include "tui/output.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include "collector/text.h"
 #include "tui/openmetrics.h"
 #include "tui/report.h"
+#include "tui/text_file.h"
 #include "tui/theme.h"
 
 #define SZ_NAME 4096
@@ -25,45 +25,18 @@ struct output {
 	struct theme theme;
 };
 
-/* ---- a file that is there as a whole, or as it was ---- */
-
-static int begin_file(const char *name, char tmp[SZ_NAME], FILE **out, struct err *err)
-{
-	int fd;
-
-	if (snprintf(tmp, SZ_NAME, "%s.tmp", name) >= SZ_NAME)
-		return err_set(err, ENAMETOOLONG, "%s: %s", name, strerror(ENAMETOOLONG));
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	*out = fd < 0 ? NULL : fdopen(fd, "w");
-	return *out ? 0 : err_set(err, errno, "cannot write %s: %s", tmp, strerror(errno));
-}
-
-static int end_file(const char *name, const char *tmp, FILE *out, struct err *err)
-{
-	int failed = fflush(out) || ferror(out) ? errno : 0;
-
-	if (fclose(out) && !failed)
-		failed = errno;
-	if (!failed && rename(tmp, name))
-		failed = errno;
-	if (!failed)
-		return 0;
-	unlink(tmp);
-	return err_set(err, failed, "writing %s: %s", name, strerror(failed));
-}
-
 static int print_metrics(struct output *o, const struct snapshot *snap, struct err *err)
 {
 	const char *name = o->options->output;
-	char tmp[SZ_NAME];
+	char tmp[TEXT_FILE_PATH_SIZE];
 	FILE *out = stdout;
-	int rc = name ? begin_file(name, tmp, &out, err) : 0;
+	int rc = name ? text_file_begin(name, tmp, &out, err) : 0;
 
 	if (rc)
 		return rc;
 	rc = openmetrics_write(&o->metrics, out, snap);
 	if (name)
-		return end_file(name, tmp, out, err);
+		return text_file_end(name, tmp, out, err);
 	if (!rc && fflush(out))
 		rc = -errno;
 	return rc ? err_set(err, -rc, "writing to standard output: %s", strerror(-rc)) : 0;
@@ -178,22 +151,21 @@ const char *output_recording(const struct output *o, uint64_t *bytes)
 int output_finish(struct output *o, struct err *err)
 {
 	const char *name = o->options->output;
-	char tmp[SZ_NAME];
+	char tmp[TEXT_FILE_PATH_SIZE];
 	FILE *out = stdout;
 	int rc;
 
 	if (!o->report)
 		return 0;
-	rc = name ? begin_file(name, tmp, &out, err) : 0;
+	rc = name ? text_file_begin(name, tmp, &out, err) : 0;
 	if (rc)
 		return rc;
 	rc = report_print(o->report, out, err);
 	if (!name)
 		return rc;
 	if (!rc)
-		return end_file(name, tmp, out, err);
-	fclose(out);
-	unlink(tmp);
+		return text_file_end(name, tmp, out, err);
+	text_file_abandon(tmp, out);
 	return rc;
 }
 

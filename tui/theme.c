@@ -2,14 +2,11 @@
 #include "tui/theme.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#define THEME_MAX_BYTES (64u << 10)
+#include "tui/text_file.h"
 
 static const struct {
 	const char *name, *text;
@@ -24,73 +21,16 @@ const char *theme_shipped_name(size_t i)
 	return i < NR_SHIPPED ? shipped[i].name : NULL;
 }
 
-/* ---- files ---- */
-
-/* Reads fd to its end, at most size bytes. */
-static ssize_t read_all(int fd, char *buf, size_t size)
-{
-	size_t len = 0;
-
-	while (len < size) {
-		ssize_t n = read(fd, buf + len, size - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	return (ssize_t)len;
-}
-
-/* A theme is data that the user names: any regular file of a sane size will do, also through a link. */
-static int check_file(int fd, const char *path, struct err *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return err_set(err, errno, "theme %s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, EINVAL, "theme %s: not a regular file; a theme is a text file, see docs/themes.md",
-			       path);
-	return 0;
-}
-
-static int load_fd(struct theme *theme, int fd, const char *path, struct err *err)
-{
-	const char *name = strrchr(path, '/') + 1;
-	char *text = malloc(THEME_MAX_BYTES + 1);
-	ssize_t len;
-	int ret;
-
-	if (!text)
-		return err_set(err, ENOMEM, "theme %s: out of memory", path);
-	len = read_all(fd, text, THEME_MAX_BYTES + 1);
-	if (len < 0)
-		ret = err_set(err, (int)-len, "theme %s: %s", path, strerror((int)-len));
-	else if (len > (ssize_t)THEME_MAX_BYTES)
-		ret = err_set(err, EFBIG, "theme %s: larger than %u KiB, so it is not a theme", path,
-			      THEME_MAX_BYTES >> 10);
-	else
-		ret = theme_parse(theme, name, text, (size_t)len, path, err);
-	free(text);
-	return ret;
-}
-
 static int load_file(struct theme *theme, const char *path, struct err *err)
 {
-	/* O_NONBLOCK: a FIFO must not hang us before fstat() has told what it is. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int ret;
+	size_t len;
+	char *text;
+	int ret = text_file_read(path, "theme", &text, &len, err);
 
-	if (fd < 0)
-		return err_set(err, errno, "theme %s: %s", path, strerror(errno));
-	ret = check_file(fd, path, err);
-	if (ret == 0)
-		ret = load_fd(theme, fd, path, err);
-	close(fd);
+	if (ret)
+		return ret;
+	ret = theme_parse(theme, strrchr(path, '/') + 1, text, len, path, err);
+	free(text);
 	return ret;
 }
 

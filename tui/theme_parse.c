@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "collector/text.h"
+#include "tui/text_file.h"
 #include "tui/theme.h"
 
 /* Of a cold cell, the share that is hue and not ground: dark, yet told apart from the ground. */
@@ -26,12 +27,6 @@ static const char *const ansi_names[16] = {
 	"bright-cyan", "bright-white",
 };
 
-/* A piece of the text, not NUL terminated. */
-struct piece {
-	const char *s;
-	size_t len;
-};
-
 struct parser {
 	struct theme *theme;
 	const char *origin;
@@ -46,49 +41,6 @@ static struct theme_colors *colors_of(struct parser *p)
 	return p->is_basic ? &p->theme->basic : &p->theme->rich;
 }
 
-/* Enough of a piece for a message. */
-static int shown(struct piece piece)
-{
-	return piece.len < 40 ? (int)piece.len : 40;
-}
-
-static bool piece_is(struct piece piece, const char *s)
-{
-	return piece.len == strlen(s) && memcmp(piece.s, s, piece.len) == 0;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
-}
-
-static struct piece trim(struct piece piece)
-{
-	while (piece.len && is_blank(piece.s[0])) {
-		piece.s++;
-		piece.len--;
-	}
-	while (piece.len && is_blank(piece.s[piece.len - 1]))
-		piece.len--;
-	return piece;
-}
-
-/* Takes the next word off rest; words are parted by blanks and commas. False: none. */
-static bool next_word(struct piece *rest, struct piece *word)
-{
-	while (rest->len && (is_blank(rest->s[0]) || rest->s[0] == ',')) {
-		rest->s++;
-		rest->len--;
-	}
-	*word = (struct piece){ rest->s, 0 };
-	while (rest->len && !is_blank(rest->s[0]) && rest->s[0] != ',') {
-		rest->s++;
-		rest->len--;
-		word->len++;
-	}
-	return word->len > 0;
-}
-
 /* ---- colours ---- */
 
 static int not_a_color(struct parser *p, struct piece word)
@@ -97,7 +49,7 @@ static int not_a_color(struct parser *p, struct piece word)
 		p->err, EINVAL,
 		"theme %s:%u: \"%.*s\" is not a colour%s; write %s, or a name: black red green yellow blue magenta "
 		"cyan white, or bright- before one of them",
-		p->origin, p->line, shown(word), word.s, p->is_basic ? " of the 16" : "",
+		p->origin, p->line, piece_shown(word), word.s, p->is_basic ? " of the 16" : "",
 		p->is_basic ? "default" : "#rrggbb, default");
 }
 
@@ -141,7 +93,7 @@ static int parse_list(struct parser *p, struct piece value, color *list, size_t 
 	struct piece word;
 	size_t n = 0;
 
-	while (next_word(&value, &word)) {
+	while (piece_next_word(&value, &word)) {
 		int ret;
 
 		if (n == max)
@@ -171,7 +123,7 @@ static int set_ground(struct parser *p, struct piece value, unsigned arg)
 	(void)arg;
 	if (!parse_hex(value, &c))
 		return err_set(p->err, EINVAL, "theme %s:%u: the ground must be one #rrggbb, not \"%.*s\"", p->origin,
-			       p->line, shown(value), value.s);
+			       p->line, piece_shown(value), value.s);
 	p->theme->ground = c;
 	return 0;
 }
@@ -223,16 +175,16 @@ static int set_role(struct parser *p, struct piece value, unsigned role)
 {
 	struct style style = { .fg = COLOR_DEFAULT, .bg = COLOR_NONE };
 	struct piece word = { 0 };
-	int ret = next_word(&value, &word) ? parse_color(p, word, &style.fg) : not_a_color(p, word);
+	int ret = piece_next_word(&value, &word) ? parse_color(p, word, &style.fg) : not_a_color(p, word);
 
-	while (ret == 0 && next_word(&value, &word)) {
+	while (ret == 0 && piece_next_word(&value, &word)) {
 		if (piece_is(word, "on"))
-			ret = next_word(&value, &word) ? parse_color(p, word, &style.bg) : not_a_color(p, word);
+			ret = piece_next_word(&value, &word) ? parse_color(p, word, &style.bg) : not_a_color(p, word);
 		else if (!parse_attr(word, &style.attr))
 			ret = err_set(p->err, EINVAL,
 				      "theme %s:%u: \"%.*s\" is not understood; after the colour may stand: on COLOUR, "
 				      "bold, dim, underline, reverse",
-				      p->origin, p->line, shown(word), word.s);
+				      p->origin, p->line, piece_shown(word), word.s);
 	}
 	colors_of(p)->roles[role] = style;
 	return ret;
@@ -290,7 +242,7 @@ static int unknown_key(struct parser *p, struct piece name)
 		len += (size_t)snprintf(names + len, sizeof(names) - len, " %s", keys[i].name);
 	return err_set(p->err, EINVAL,
 		       "theme %s:%u: unknown key \"%.*s\"; there are:%s; and each but ground after \"16.\"", p->origin,
-		       p->line, shown(name), name.s, names);
+		       p->line, piece_shown(name), name.s, names);
 }
 
 static int set_key(struct parser *p, struct piece name, struct piece value)
@@ -305,43 +257,24 @@ static int set_key(struct parser *p, struct piece name, struct piece value)
 			continue;
 		if (p->seen[p->is_basic] >> i & 1)
 			return err_set(p->err, EINVAL, "theme %s:%u: a second line for \"%.*s\"; keep one", p->origin,
-				       p->line, shown(name), name.s);
+				       p->line, piece_shown(name), name.s);
 		p->seen[p->is_basic] |= 1u << i;
 		return keys[i].set(p, value, keys[i].arg);
 	}
 	return unknown_key(p, name);
 }
 
-static int parse_line(struct parser *p, struct piece line)
-{
-	const char *equals;
-
-	if (memchr(line.s, '\0', line.len))
-		return err_set(p->err, EINVAL, "theme %s:%u: a NUL byte; this is not a text file", p->origin, p->line);
-	line = trim(line);
-	if (line.len == 0 || line.s[0] == '#')
-		return 0;
-	equals = memchr(line.s, '=', line.len);
-	if (!equals)
-		return err_set(p->err, EINVAL, "theme %s:%u: no \"=\" in \"%.*s\"; a line is: key = value", p->origin,
-			       p->line, shown(line), line.s);
-	return set_key(p, trim((struct piece){ line.s, (size_t)(equals - line.s) }),
-		       trim((struct piece){ equals + 1, (size_t)(line.s + line.len - equals - 1) }));
-}
-
 static int parse_lines(struct parser *p, const char *text, size_t len)
 {
-	int ret = 0;
+	struct text_lines lines = { .what = "theme", .origin = p->origin, .rest = { text, len } };
+	struct piece name, value;
+	int ret;
 
-	while (len > 0 && ret == 0) {
-		const char *newline = memchr(text, '\n', len);
-		size_t n = newline ? (size_t)(newline - text) : len;
-
-		p->line++;
-		ret = parse_line(p, (struct piece){ text, n });
-		n += newline != NULL;
-		text += n;
-		len -= n;
+	while ((ret = text_lines_next(&lines, &name, &value, p->err)) > 0) {
+		p->line = lines.line;
+		ret = set_key(p, name, value);
+		if (ret)
+			break;
 	}
 	return ret;
 }

@@ -15,6 +15,7 @@ export LC_ALL=C.UTF-8
 unset NO_COLOR COLORTERM TMUX
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/damontop-test.XXXXXX") || exit 1
+export XDG_CONFIG_HOME=$tmp/config # nobody's settings
 started=() # pids to end
 tmux_name=damontop-test-$$ # and a number: each terminal has a server of its own
 tmux_nr=0

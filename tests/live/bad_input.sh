@@ -121,3 +121,27 @@ theme "a directory" "$tmp/" 1
 mkfifo "$tmp/fifo.theme"
 theme "a FIFO" "$tmp/fifo.theme" 1
 theme "without an end" /dev/zero 1
+
+# The file of settings: refused with the line, and --no-config goes without it.
+mkdir -p "$XDG_CONFIG_HOME/damontop"
+settings=$XDG_CONFIG_HOME/damontop/config
+bad_settings() {
+	refused "settings $1" 2 "settings .*$2.*--no-config" --demo
+	rm -rf "$settings"
+}
+printf 'theme = gray\nnosuch = 1\n' >"$settings"
+timeout 10 "$damontop" --demo --no-config --dump-frame 1 >"$tmp/out" 2>"$tmp/err" </dev/null
+check "--no-config" "$(cat "$tmp/err")" [ -s "$tmp/out" ]
+timeout 10 "$damontop" --help >"$tmp/out" 2>"$tmp/err" </dev/null
+check "--help with bad settings" "$(cat "$tmp/err")" [ -s "$tmp/out" ]
+bad_settings "of an unknown name" ':2: there is no setting'
+printf 'aging = 5\n' >"$settings"
+bad_settings "without a unit" ':1: aging'
+printf 'theme = gray\0\n\033]0;PWNED\007' >"$settings"
+bad_settings "with NULs and escapes" ':1: a NUL byte'
+head -c 200000 /dev/zero | tr '\0' '#' >"$settings"
+bad_settings "without an end" 'larger than'
+mkfifo "$settings"
+bad_settings "in a FIFO" 'not a regular file'
+mkdir "$settings"
+bad_settings "in a directory" 'not a regular file'

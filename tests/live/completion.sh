@@ -49,6 +49,8 @@ offers "overlays" "heat huge" damontop --overlay h
 offers "reports" "heatmap wss regions hot mappings ages" damontop --report ""
 offers "colours" "auto never 16 256 truecolor" damontop --color ""
 offers "how to split" "data random" damontop --split ""
+offers "contrasts" "auto linear log percentile" damontop --contrast ""
+offers "orders of rows" "root mapped resident hottest equal" damontop --rows-by ""
 offers "shells" "bash zsh" damontop --completion ""
 offers "nothing where nothing can be listed" "" damontop --regions ""
 offers "the start of a file" one.rec damontop -r on

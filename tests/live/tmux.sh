@@ -99,6 +99,23 @@ expect "it has taken all keys" 2 '^ *Heat'
 tm_keys q
 expect_end "q" 0
 
+# ---- settings: written by key, read at the next start ----
+tm_start 120 40 "clear; $damontop --demo --aggr 200ms" || exit 0
+tm_wait 5 '^ *Heat'
+tm_keys 4 a W
+expect "W asks first" 2 'W again writes these settings'
+[ -e "$XDG_CONFIG_HOME/damontop/config" ] && not_ok "W asks first, and has not written" "$(cat "$XDG_CONFIG_HOME/damontop/config")"
+tm_keys W
+expect "W again writes" 2 'settings are in'
+tm_keys q
+expect_end "settings: q" 0
+tm_start 120 40 "clear; $damontop --demo" || exit 0
+expect "settings: the overlay is the one that was saved" 5 '^ *Age'
+expect_header "settings: so is the aging interval" 2 'aging 100ms'
+tm_keys q
+expect_end "settings: q again" 0
+rm -r "$XDG_CONFIG_HOME"
+
 # ---- sizes ----
 tm_start 120 40 "clear; $damontop --demo --aging 50ms --aggr 100ms" || exit 0
 tm_wait 5 '^ *Heat'

@@ -100,6 +100,56 @@ static void test_themes(void **state)
 	screen_close(&s);
 }
 
+struct saved {
+	struct app_settings settings;
+	char theme[32];
+	unsigned nr;
+};
+
+static int save_settings(void *ctx, const struct app_settings *settings, struct err *err)
+{
+	struct saved *saved = ctx;
+
+	saved->settings = *settings;
+	snprintf(saved->theme, sizeof(saved->theme), "%s", settings->theme ? settings->theme : "");
+	return saved->nr++ ? err_set(err, EACCES, "no entry") : 0;
+}
+
+/* W asks once, and only the next key, if W again, writes what keys have changed. */
+static void test_saving_settings(void **state)
+{
+	struct saved saved = { .nr = 0 };
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 5);
+	screen_keys(&s, "WW");
+	assert_true(screen_holds(&s, "set HOME"));
+	s.app->config.save = save_settings;
+	s.app->config.saved_to = "/home/u/.config/damontop/config";
+	s.app->config.ctx = &saved;
+	screen_keys(&s, "W");
+	assert_true(screen_holds(&s, "W again writes these settings to /home/u/.config/damontop/config"));
+	screen_keys(&s, "2W");
+	assert_int_equal(saved.nr, 0);
+	screen_keys(&s, "W");
+	assert_int_equal(saved.nr, 1);
+	assert_true(screen_holds(&s, "settings are in /home/u/.config/damontop/config"));
+	assert_string_equal(saved.settings.overlay, "node");
+	assert_string_equal(saved.theme, "");
+	assert_false(saved.settings.aging_set || saved.settings.aggregation_set);
+	s.app->config.ctx = &s; /* what the fixture's send() wants */
+	screen_keys(&s, "ATco");
+	s.app->config.ctx = &saved;
+	screen_keys(&s, "WW");
+	assert_true(screen_holds(&s, "no entry"));
+	assert_true(saved.settings.aging_set && !saved.settings.aggregation_set);
+	assert_string_equal(saved.theme, s.app->config.theme->name);
+	assert_int_equal(saved.settings.contrast, CONTRAST_LINEAR);
+	assert_int_equal(saved.settings.share, AXIS_SHARE_BYTES);
+	screen_close(&s);
+}
+
 /* Z sends what is on the screen; with all addresses on it, everything. */
 static void test_watch_range(void **state)
 {
@@ -751,6 +801,7 @@ int main(void)
 		cmocka_unit_test(test_no_key_has_two_meanings),
 		cmocka_unit_test(test_overlays_on_keys),
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_saving_settings),
 		cmocka_unit_test(test_watch_range),
 		cmocka_unit_test(test_themes),
 		cmocka_unit_test(test_aging_and_aggregation_by_steps),

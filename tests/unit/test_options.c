@@ -25,7 +25,7 @@ static int parse(struct options *o, const char *words, struct err *err)
 	snprintf(line, sizeof(line), "%s", words);
 	while ((word = strtok_r(rest, " ", &rest)) && argc < MAX_ARGS)
 		argv[argc++] = word;
-	return options_parse(o, argc, argv, err);
+	return options_parse(o, argc, argv, NULL, err);
 }
 
 static void defaults(void **state)
