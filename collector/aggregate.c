@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "collector/clock.h"
+#include "collector/region_pages.h"
 
 #define MIB ((double)(1 << 20))
 
@@ -28,6 +29,12 @@ void aggregate_free(struct aggregate *agg)
 	free(agg->sorted);
 	agg->sorted = NULL;
 	agg->cap_sorted = 0;
+}
+
+void aggregate_all_events(struct aggregate *agg)
+{
+	agg->all_events = true;
+	page_set_count_hits(&agg->pages);
 }
 
 void aggregate_limit(struct aggregate *agg, uint64_t start, uint64_t end)
@@ -116,12 +123,11 @@ int aggregate_add(struct aggregate *agg, const struct report *v, size_t nr)
 		return -ENOMEM;
 	agg->nr_reports += nr;
 	regions_add(&agg->regions, v, nr);
-	if (agg->regions.count == REGION_COUNT_CHECKS) {
+	if (agg->regions.count == REGION_COUNT_CHECKS || agg->all_events)
 		for (size_t i = 0; i < nr; i++)
 			add_pages(agg, &v[i]);
-	} else {
+	if (agg->regions.count == REGION_COUNT_EVENTS)
 		report_pool_add(&agg->pool, v, nr, &agg->rng);
-	}
 	return 0;
 }
 
@@ -150,10 +156,8 @@ void aggregate_end_check(struct aggregate *agg)
 }
 
 /* See enum heat_unit. */
-static float heat_of(const struct aggregate *agg, const struct region *r, uint64_t duration_ns, uint64_t nr_samples)
+static float heat_of(const struct aggregate *agg, double size, double hits, uint64_t duration_ns, uint64_t nr_samples)
 {
-	double size = (double)(r->end - r->start), hits = (double)r->nr_hits;
-
 	switch (agg->heat_unit) {
 	case HEAT_FRACTION:
 		return agg->regions.nr_checks ? (float)(hits / (size / (double)PAGE_BYTES) / agg->regions.nr_checks)
@@ -166,20 +170,45 @@ static float heat_of(const struct aggregate *agg, const struct region *r, uint64
 	return 0;
 }
 
-static void fill_regions(const struct aggregate *agg, struct snapshot *snap, uint64_t duration_ns, uint64_t nr_samples)
+/* The regions as a snapshot has them: a new array, or NULL. */
+static struct snap_region *make_regions(const struct aggregate *agg, uint64_t duration_ns, uint64_t nr_samples)
 {
-	for (size_t i = 0; i < agg->regions.nr; i++) {
+	struct snap_region *v = malloc((agg->regions.nr + 1) * sizeof(*v));
+
+	for (size_t i = 0; v && i < agg->regions.nr; i++) {
 		const struct region *r = &agg->regions.v[i];
 
-		snap->regions[i] = (struct snap_region){
+		v[i] = (struct snap_region){
 			.start = r->start,
 			.end = r->end,
 			.nr_accesses = r->nr_accesses,
 			.age = r->age,
-			.heat = heat_of(agg, r, duration_ns, nr_samples),
+			.heat = heat_of(agg, (double)(r->end - r->start), (double)r->nr_hits, duration_ns, nr_samples),
 			.nr_reports = r->nr_reports,
 		};
 	}
+	return v;
+}
+
+/* Where every page is known they are cut at those. False: no memory. */
+static bool cut_at_pages(struct aggregate *agg, const struct attrs *attrs, struct snap_region **v, size_t *nr,
+			 uint64_t duration_ns, uint64_t nr_samples)
+{
+	struct snap_region *pieces;
+	ssize_t n;
+
+	if (!agg->all_events || !page_set_exact(&agg->pages))
+		return true;
+	n = region_pages_cut(&agg->pages, *v, *nr, attrs->max_nr_regions, &pieces);
+	if (n < 0)
+		return false;
+	for (ssize_t i = 0; i < n; i++)
+		pieces[i].heat = heat_of(agg, (double)(pieces[i].end - pieces[i].start), pieces[i].nr_accesses,
+					 duration_ns, nr_samples);
+	free(*v);
+	*v = pieces;
+	*nr = (size_t)n;
+	return true;
 }
 
 /* Mapped bytes of [start, end): a region may hold gaps between the mappings of its range. */
@@ -205,7 +234,7 @@ static void fill_wss_of_mappings(const struct aggregate *agg, struct snapshot *s
 
 static void fill_wss(const struct aggregate *agg, struct snapshot *snap)
 {
-	if (agg->regions.count == REGION_COUNT_CHECKS) {
+	if (agg->regions.count == REGION_COUNT_CHECKS || agg->all_events) {
 		snap->wss_bytes = page_set_bytes(&agg->pages);
 		snap->flags |= SNAP_WSS_KNOWN;
 		if (agg->wss_exact && !agg->has_guessed_pages && page_set_exact(&agg->pages))
@@ -223,31 +252,51 @@ static void fill_wss(const struct aggregate *agg, struct snapshot *snap)
 	snap->flags |= SNAP_WSS_KNOWN;
 }
 
+/* A snapshot of these regions, with what reports say of them. NULL: no memory; maps is given back. */
+static struct snapshot *fill_snapshot(struct aggregate *agg, const struct snap_region *v, size_t nr,
+				      struct mappings *maps)
+{
+	struct snapshot *snap;
+	size_t cap_codes;
+
+	report_pool_sort(&agg->pool);
+	cap_codes = agg->pool.valid & REPORT_IP ? nr * REPORT_POOL_CODES : 0;
+	if (cap_codes > agg->pool.nr)
+		cap_codes = agg->pool.nr;
+	snap = snapshot_new(nr, report_pool_has_access(&agg->pool), cap_codes, maps);
+	if (!snap)
+		return NULL;
+	memcpy(snap->regions, v, nr * sizeof(*v));
+	snap->heat_unit = agg->heat_unit;
+	snap->max_nr_accesses = agg->heat_unit == HEAT_FRACTION ? agg->regions.nr_checks : 0;
+	if (cap_codes)
+		snap->nr_codes = report_pool_codes(&agg->pool, v, nr, snap->open.codes, cap_codes);
+	if (snap->open.access)
+		report_pool_access(&agg->pool, v, nr, snap->open.access);
+	report_pool_pages(&agg->pool, v, nr, snap->open.pages);
+	if (agg->regions.count == REGION_COUNT_CHECKS)
+		page_set_fill(&agg->pages, v, nr, snap->open.pages);
+	return snap;
+}
+
 struct snapshot *aggregate_finish(struct aggregate *agg, const struct attrs *attrs, struct mappings *maps,
 				  uint64_t duration_ns, uint64_t nr_samples)
 {
-	size_t cap_codes, nr = 0;
-	struct snapshot *snap;
+	struct snapshot *snap = NULL;
+	struct snap_region *v;
+	size_t nr;
 
 	regions_aggregate(&agg->regions, attrs);
-	report_pool_sort(&agg->pool);
-	cap_codes = agg->pool.valid & REPORT_IP ? agg->regions.nr * REPORT_POOL_CODES : 0;
-	if (cap_codes > agg->pool.nr)
-		cap_codes = agg->pool.nr;
-	snap = snapshot_new(agg->regions.nr, report_pool_has_access(&agg->pool), cap_codes, maps);
+	nr = agg->regions.nr;
+	v = make_regions(agg, duration_ns, nr_samples);
+	if (v && cut_at_pages(agg, attrs, &v, &nr, duration_ns, nr_samples))
+		snap = fill_snapshot(agg, v, nr, maps);
+	else
+		mappings_put(maps);
+	free(v);
 	if (!snap)
 		return NULL;
 	snap->duration_ns = duration_ns;
-	snap->heat_unit = agg->heat_unit;
-	snap->max_nr_accesses = agg->heat_unit == HEAT_FRACTION ? agg->regions.nr_checks : 0;
-	fill_regions(agg, snap, duration_ns, nr_samples);
-	if (cap_codes)
-		nr = report_pool_codes(&agg->pool, snap->regions, snap->nr_regions, snap->open.codes, cap_codes);
-	snap->nr_codes = nr;
-	if (snap->open.access)
-		report_pool_access(&agg->pool, snap->regions, snap->nr_regions, snap->open.access);
-	report_pool_pages(&agg->pool, snap->regions, snap->nr_regions, snap->open.pages);
-	page_set_fill(&agg->pages, snap->regions, snap->nr_regions, snap->open.pages);
 	fill_wss(agg, snap);
 	if (agg->nr_mapping_checks && snapshot_set_mappings(snap, agg->mappings, agg->nr_mappings)) {
 		snapshot_free(snap);

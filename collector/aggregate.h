@@ -31,6 +31,7 @@ struct aggregate {
 	struct rng rng;
 	enum heat_unit heat_unit;
 	bool wss_exact;
+	bool all_events;	/* see aggregate_all_events() */
 	struct range limit;	/* nothing outside of it counts; end 0: everything does */
 	bool has_guessed_pages; /* in pages: the part within the limit of a count for a whole range */
 	uint64_t nr_reports;
@@ -46,6 +47,11 @@ struct aggregate {
 /* 0 or -ENOMEM. checks: reports come from checks of access bits, and count pages. */
 int aggregate_init(struct aggregate *agg, bool checks, bool wss_exact, enum heat_unit heat_unit, uint64_t seed);
 void aggregate_free(struct aggregate *agg);
+/*
+ * No event is left out by sampling: which pages had some is known, and regions are cut at them. Not for checks; before
+ * the first aggregate_add().
+ */
+void aggregate_all_events(struct aggregate *agg);
 
 /* Only [start, end) from the next aggregate_set_mappings() on, rounded out to pages; both 0: everything. */
 void aggregate_limit(struct aggregate *agg, uint64_t start, uint64_t end);

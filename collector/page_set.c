@@ -12,7 +12,8 @@ struct page_bits {
 };
 
 struct page_chunk {
-	uint64_t nr; /* address / 2 MiB */
+	uint64_t nr;	/* address / 2 MiB */
+	uint32_t added; /* how many were added before it */
 	struct page_bits touched, anon, file, huge, huge_known;
 	uint8_t node[SNAP_NR_NODES]; /* the nodes seen in this chunk; a fifth one counts as unknown */
 	uint8_t nr_nodes;
@@ -28,7 +29,13 @@ void page_set_free(struct page_set *set)
 {
 	free(set->chunks);
 	free(set->slots);
+	free(set->hits);
 	page_set_init(set, set->max_chunks);
+}
+
+void page_set_count_hits(struct page_set *set)
+{
+	set->counts_hits = true;
 }
 
 void page_set_clear(struct page_set *set)
@@ -68,6 +75,13 @@ static bool grow(struct page_set *set)
 	if (!chunks)
 		return false;
 	set->chunks = chunks;
+	if (set->counts_hits) {
+		uint32_t *hits = realloc(set->hits, cap * CHUNK_PAGES * sizeof(*hits));
+
+		if (!hits)
+			return false;
+		set->hits = hits;
+	}
 	set->cap_chunks = cap;
 	while (set->nr_slots < cap * 2)
 		set->nr_slots = set->nr_slots ? set->nr_slots * 2 : 128;
@@ -96,8 +110,9 @@ static struct page_chunk *chunk_get(struct page_set *set, uint64_t nr)
 				return NULL;
 			slot = slot_of(set, nr);
 		}
-		memset(&set->chunks[set->nr_chunks], 0, sizeof(*set->chunks));
-		set->chunks[set->nr_chunks].nr = nr;
+		set->chunks[set->nr_chunks] = (struct page_chunk){ .nr = nr, .added = (uint32_t)set->nr_chunks };
+		if (set->counts_hits)
+			memset(set->hits + set->nr_chunks * CHUNK_PAGES, 0, CHUNK_PAGES * sizeof(*set->hits));
 		set->slots[slot] = (uint32_t)++set->nr_chunks;
 	}
 	set->last = set->slots[slot] - 1;
@@ -149,6 +164,18 @@ static void set_node(struct page_chunk *chunk, const struct page_bits *bits, int
 	}
 }
 
+/* Of a report for several pages each was accessed once. */
+static void add_hits(const struct page_set *set, const struct page_chunk *chunk, unsigned first, unsigned end,
+		     uint64_t count)
+{
+	uint32_t *hits = set->hits + (size_t)chunk->added * CHUNK_PAGES;
+
+	if (end - first > 1)
+		count = 1;
+	for (unsigned i = first; i < end; i++)
+		hits[i] = count < UINT32_MAX - hits[i] ? hits[i] + (uint32_t)count : UINT32_MAX;
+}
+
 static void chunk_add(struct page_chunk *chunk, unsigned first, unsigned end, const struct report *report)
 {
 	struct page_bits bits = bits_of(first, end);
@@ -181,10 +208,13 @@ void page_set_add(struct page_set *set, const struct report *report)
 		uint64_t stop = end < chunk_end ? end : chunk_end;
 		struct page_chunk *chunk = chunk_get(set, nr);
 
-		if (chunk)
-			chunk_add(chunk, (unsigned)(page % CHUNK_PAGES), (unsigned)(stop - nr * CHUNK_PAGES), report);
-		else
+		if (!chunk)
 			set->nr_overflow += stop - page;
+		else
+			chunk_add(chunk, (unsigned)(page % CHUNK_PAGES), (unsigned)(stop - nr * CHUNK_PAGES), report);
+		if (chunk && set->counts_hits)
+			add_hits(set, chunk, (unsigned)(page % CHUNK_PAGES), (unsigned)(stop - nr * CHUNK_PAGES),
+				 report->count);
 		page = stop;
 	}
 }
@@ -308,4 +338,73 @@ void page_set_fill(struct page_set *set, const struct snap_region *regions, size
 			pages[i].valid |= SNAP_PAGES_EXACT;
 		sort_nodes(&pages[i]);
 	}
+}
+
+/* The first chunk, of sorted ones, that ends above page. */
+static size_t first_chunk(const struct page_set *set, uint64_t page)
+{
+	size_t lo = 0, hi = set->nr_chunks;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (set->chunks[mid].nr >= page / CHUNK_PAGES)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+/* The first page of [first, CHUNK_PAGES) that is in bits, or, with out, is not; CHUNK_PAGES where there is none. */
+static unsigned find_page(const struct page_bits *bits, unsigned first, bool out)
+{
+	for (unsigned w = first / 64; w < WORDS; w++) {
+		uint64_t word = out ? ~bits->word[w] : bits->word[w];
+
+		if (w == first / 64)
+			word &= ~UINT64_C(0) << first % 64;
+		if (word)
+			return w * 64 + (unsigned)__builtin_ctzll(word);
+	}
+	return CHUNK_PAGES;
+}
+
+/* The run that begins at this page of chunk c goes on to, in pages, end at most; counts its hits. */
+static uint64_t follow_run(const struct page_set *set, size_t c, unsigned first, uint64_t end, uint64_t *nr_hits)
+{
+	for (;; c++, first = 0) {
+		const struct page_chunk *chunk = &set->chunks[c];
+		uint64_t base = chunk->nr * CHUNK_PAGES;
+		unsigned stop = find_page(&chunk->touched, first, true);
+
+		if (end - base < stop)
+			stop = (unsigned)(end - base);
+		for (unsigned i = first; set->counts_hits && i < stop; i++)
+			*nr_hits += set->hits[(size_t)chunk->added * CHUNK_PAGES + i];
+		if (stop < CHUNK_PAGES || base + stop == end || c + 1 == set->nr_chunks ||
+		    chunk[1].nr != chunk->nr + 1 || !(chunk[1].touched.word[0] & 1))
+			return base + stop;
+	}
+}
+
+bool page_set_next_run(struct page_set *set, uint64_t from, uint64_t end, struct page_run *run)
+{
+	uint64_t page = from >> PAGE_SHIFT, last = end >> PAGE_SHIFT;
+
+	sort_chunks(set);
+	*run = (struct page_run){ 0 };
+	for (size_t c = first_chunk(set, page); c < set->nr_chunks && set->chunks[c].nr * CHUNK_PAGES < last; c++) {
+		uint64_t base = set->chunks[c].nr * CHUNK_PAGES;
+		unsigned first = find_page(&set->chunks[c].touched, page > base ? (unsigned)(page - base) : 0, false);
+
+		if (first == CHUNK_PAGES)
+			continue;
+		if (base + first >= last)
+			return false;
+		run->start = (base + first) << PAGE_SHIFT;
+		run->end = follow_run(set, c, first, last, &run->nr_hits) << PAGE_SHIFT;
+		return true;
+	}
+	return false;
 }

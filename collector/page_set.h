@@ -31,12 +31,16 @@ struct page_set {
 	uint64_t max_partial;	/* the largest check_partial of this aggregation */
 	uint32_t nr_checks;
 	bool sorted;
+	bool counts_hits;
+	uint32_t *hits; /* with counts_hits: of each page, by the order in which chunks were added */
 };
 
 #define PAGE_SET_DEFAULT_CHUNKS (64u << 10) /* 128 GiB touched in one aggregation */
 
 void page_set_init(struct page_set *set, size_t max_chunks);
 void page_set_free(struct page_set *set);
+/* Counts the accesses of each page, too: 2 KiB more a chunk. Before the first page_set_add(). */
+void page_set_count_hits(struct page_set *set);
 /* Empties it; keeps its memory. */
 void page_set_clear(struct page_set *set);
 
@@ -62,5 +66,15 @@ bool page_set_exact(const struct page_set *set);
  */
 void page_set_fill(struct page_set *set, const struct snap_region *regions, size_t nr_regions,
 		   struct snap_pages *pages);
+
+/*
+ * The first run of pages in [from, end) that were accessed, cut off at end; and, with page_set_count_hits(), how often
+ * they were. False: there are no more.
+ */
+struct page_run {
+	uint64_t start, end; /* [start, end) */
+	uint64_t nr_hits;
+};
+bool page_set_next_run(struct page_set *set, uint64_t from, uint64_t end, struct page_run *run);
 
 #endif

@@ -13,6 +13,7 @@
 #define COLLECTOR_PERF_RING_H
 
 #include <linux/perf_event.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -60,5 +61,8 @@ struct perf_sample {
  */
 int perf_sample_parse(const struct perf_event_attr *attr, const struct perf_event_header *rec,
 		      struct perf_sample *sample);
+/* The same of a record from a file; swapped: all but its header is in the other byte order. regs are left out then. */
+int perf_sample_parse_of(const struct perf_event_attr *attr, const struct perf_event_header *rec, bool swapped,
+			 struct perf_sample *sample);
 
 #endif

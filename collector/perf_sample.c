@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <byteswap.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -8,16 +9,21 @@
 /* The newest field that perf_sample_parse() knows, PERF_SAMPLE_WEIGHT_STRUCT, and all before it. */
 #define KNOWN_FIELDS ((UINT64_C(1) << 25) - 1)
 
+/* Since Linux 6.8: counts beside the branches. */
+#define BRANCH_COUNTERS (UINT64_C(1) << 19)
+
 /* What is left of the record, in units of 8 bytes: all fields but the inner ones of RAW are multiples. */
 struct cursor {
 	const uint64_t *p, *end;
+	bool swapped; /* of the other byte order */
 };
 
 static bool take(struct cursor *c, uint64_t *value)
 {
 	if (c->p == c->end)
 		return false;
-	*value = *c->p++;
+	*value = c->swapped ? bswap_64(*c->p) : *c->p;
+	c->p++;
 	return true;
 }
 
@@ -29,14 +35,16 @@ static bool skip(struct cursor *c, uint64_t nr)
 	return true;
 }
 
-static bool take_pair(struct cursor *c, uint32_t *low, uint32_t *high)
+/* Two of 32 bits, as they follow each other. */
+static bool take_pair(struct cursor *c, uint32_t *first, uint32_t *second)
 {
-	uint64_t word;
+	uint32_t halves[2];
 
-	if (!take(c, &word))
+	if (c->p == c->end)
 		return false;
-	*low = (uint32_t)word;
-	*high = (uint32_t)(word >> 32);
+	memcpy(halves, c->p++, sizeof(halves));
+	*first = c->swapped ? bswap_32(halves[0]) : halves[0];
+	*second = c->swapped ? bswap_32(halves[1]) : halves[1];
 	return true;
 }
 
@@ -61,16 +69,17 @@ static bool skip_counted(struct cursor *c)
 /* u32 size and that many bytes, both together padded to 8. */
 static bool skip_raw(struct cursor *c)
 {
-	uint64_t word;
+	uint32_t size, content;
 
-	return take(c, &word) && skip(c, ((word & UINT32_MAX) + 4 + 7) / 8 - 1);
+	return take_pair(c, &size, &content) && skip(c, ((uint64_t)size + 4 + 7) / 8 - 1);
 }
 
 static bool skip_branches(struct cursor *c, uint64_t branch_type)
 {
 	uint64_t nr;
 
-	return take(c, &nr) && nr < UINT16_MAX && skip(c, nr * 3 + !!(branch_type & PERF_SAMPLE_BRANCH_HW_INDEX));
+	return take(c, &nr) && nr < UINT16_MAX &&
+	       skip(c, nr * (branch_type & BRANCH_COUNTERS ? 4 : 3) + !!(branch_type & PERF_SAMPLE_BRANCH_HW_INDEX));
 }
 
 static bool take_regs(struct cursor *c, uint64_t mask, uint64_t *abi, const uint64_t **regs, unsigned *nr_regs)
@@ -82,7 +91,7 @@ static bool take_regs(struct cursor *c, uint64_t mask, uint64_t *abi, const uint
 	if (*abi == PERF_SAMPLE_REGS_ABI_NONE)
 		return true;
 	*regs = c->p;
-	*nr_regs = nr;
+	*nr_regs = c->swapped ? 0 : nr; /* those of another machine are of no use here */
 	return skip(c, nr);
 }
 
@@ -157,8 +166,14 @@ static bool parse_tail(struct cursor *c, const struct perf_event_attr *attr, str
 int perf_sample_parse(const struct perf_event_attr *attr, const struct perf_event_header *rec,
 		      struct perf_sample *sample)
 {
+	return perf_sample_parse_of(attr, rec, false, sample);
+}
+
+int perf_sample_parse_of(const struct perf_event_attr *attr, const struct perf_event_header *rec, bool swapped,
+			 struct perf_sample *sample)
+{
 	uint64_t type = attr->sample_type;
-	struct cursor c;
+	struct cursor c = { .swapped = swapped };
 
 	*sample = (struct perf_sample){ .have = type };
 	if (rec->size < sizeof(*rec) || rec->size % 8 || (type & ~KNOWN_FIELDS))

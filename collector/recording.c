@@ -71,6 +71,8 @@ static int choose_format(struct recording *r, const char *path, struct err *err)
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		if (!formats[i]->accepts(r->head, r->nr_head))
 			continue;
+		if (r->ops && r->ops != formats[i])
+			return err_set(err, EBADMSG, "%s is changing while it is read", path);
 		r->ops = formats[i];
 		return formats[i]->open(r, err);
 	}
@@ -80,16 +82,22 @@ static int choose_format(struct recording *r, const char *path, struct err *err)
 		       path);
 }
 
+/* survey: from what was opened before, with its ops; or NULL. Taken over. */
 static int open_once(struct recording **recording, const char *path, pid_t pid, const struct attrs *attrs,
-		     struct err *err)
+		     const struct recording_ops *ops, void *survey, struct err *err)
 {
 	struct recording *r = calloc(1, sizeof(*r));
 	const char *slash = strrchr(path, '/');
 	int rc;
 
 	*recording = NULL;
-	if (!r)
+	if (!r) {
+		if (survey)
+			ops->free_survey(survey);
 		return err_set(err, ENOMEM, "no memory");
+	}
+	r->ops = ops;
+	r->survey = survey;
 	r->path = strdup(path);
 	r->pid = pid;
 	r->attrs = *attrs;
@@ -112,15 +120,18 @@ static int open_once(struct recording **recording, const char *path, pid_t pid, 
 int recording_open(struct recording **recording, const char *path, pid_t pid, const struct attrs *attrs,
 		   struct err *err)
 {
-	int rc = open_once(recording, path, pid, attrs, err);
+	int rc = open_once(recording, path, pid, attrs, NULL, NULL, err);
 	struct recording *r = *recording;
+	const struct recording_ops *ops;
 	struct stat st;
+	void *survey;
 
-	if (rc || pid || !r->ops->first_pid || stat(path, &st) || !S_ISREG(st.st_mode))
+	if (rc || !r->ops->survey || stat(path, &st) || !S_ISREG(st.st_mode))
 		return rc;
-	pid = r->ops->first_pid(r);
+	ops = r->ops;
+	survey = ops->survey(r);
 	recording_close(r);
-	return open_once(recording, path, pid, attrs, err);
+	return open_once(recording, path, pid, attrs, ops, survey, err);
 }
 
 void recording_close(struct recording *r)
@@ -129,6 +140,8 @@ void recording_close(struct recording *r)
 		return;
 	if (r->ops)
 		r->ops->close(r);
+	if (r->survey)
+		r->ops->free_survey(r->survey);
 	inflate_in_close(r->in);
 	mappings_put(r->run_maps);
 	free(r->run_text);
@@ -152,7 +165,7 @@ static int open_part(struct recording *r, unsigned part, struct snapshot **snap,
 
 	if (snprintf(path, sizeof(path), "%s.%u", r->path, part) >= (int)sizeof(path) || stat(path, &st))
 		return 0;
-	rc = open_once(&next, path, r->pid ? r->pid : r->chosen_pid, &r->attrs, err);
+	rc = open_once(&next, path, r->pid ? r->pid : r->chosen_pid, &r->attrs, NULL, NULL, err);
 	if (rc)
 		return rc;
 	next->nr_snapshots = r->nr_snapshots;

@@ -22,8 +22,12 @@ struct recording_ops {
 	int (*open)(struct recording *r, struct err *err);
 	int (*next)(struct recording *r, struct snapshot **snap, struct err *err);
 	void (*close)(struct recording *r);
-	/* The target to take where none is asked for; the file is opened anew then. 0: none. May be NULL. */
-	pid_t (*first_pid)(struct recording *r);
+	/*
+	 * Reads all of a regular file first: what has to be known from the beginning. Then it is opened anew, and
+	 * open() finds the result in r->survey; free_survey() frees it. NULL: nothing. May be NULL.
+	 */
+	void *(*survey)(struct recording *r);
+	void (*free_survey)(void *survey);
 };
 
 struct recording {
@@ -43,6 +47,7 @@ struct recording {
 	bool done;
 	char note[256];
 	void *format_data;
+	void *survey; /* of ops; or NULL */
 	/* mappings made from regions, where the file has none */
 	struct mappings *run_maps;
 	char *run_text;

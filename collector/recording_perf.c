@@ -15,259 +15,99 @@
 
 #include "collector/aggregate.h"
 #include "collector/clock.h"
+#include "collector/perf_file.h"
 #include "collector/perf_maps.h"
+#include "collector/perf_processes.h"
 #include "collector/perf_report.h"
-#include "collector/perf_ring.h"
 #include "collector/recording_internal.h"
 #include "collector/source.h"
 #include "collector/text.h"
 
-#define MAGIC	     UINT64_C(0x32454c4946524550) /* "PERFILE2" */
-#define SZ_HEADER    104
-#define SZ_PIPE	     16
-#define MAX_PREFIX   (UINT64_C(16) << 20) /* all before the data: attributes and ids */
-#define MAX_NR_ATTRS 64
-#define MAX_NR_IDS   (1u << 17)
-#define MAX_PENDING  (1u << 17) /* reports of two rounds */
-#define SZ_RECORD    65536
-#define NR_COUNTS    4096
-#define MAX_GAP	     1000 /* empty snapshots in a row; a longer pause is skipped */
+#define MAX_PENDING (1u << 17)		 /* reports of two rounds */
+#define MAX_NR_TASK (1u << 16)		 /* records of mappings, names and forks that wait for their time */
+#define MAX_SZ_TASK (UINT64_C(16) << 20) /* all of them */
+#define MAX_GAP	    1000		 /* empty snapshots in a row; a longer pause is skipped */
 
-/* Of perf's own, beside those of the kernel: tools/perf's perf_user_event_type. */
-enum {
-	RECORD_ATTR = 64,
-	RECORD_FINISHED_ROUND = 68,
-	RECORD_AUXTRACE = 71,
-	RECORD_COMPRESSED = 81,
-	RECORD_COMPRESSED2 = 83
-};
-
-struct id {
-	uint64_t id;
-	unsigned attr;
-};
-
-struct pid_count {
-	pid_t pid;
-	uint64_t nr;
+/* A record that tells of mappings, a name or a fork: a copy, used when the reports have come to its time. */
+struct task_record {
+	uint64_t time_ns, nr;
+	struct perf_event_header *rec;
 };
 
 struct reader {
-	bool swapped;
-	uint64_t left;	 /* of the data; UINT64_MAX: until the file ends */
-	uint64_t offset; /* of the next record in the file */
-	struct perf_event_attr attrs[MAX_NR_ATTRS];
-	unsigned nr_attrs;
-	struct id *ids;
-	size_t nr_ids;
-	bool ids_sorted;
+	struct perf_file file;
 	pid_t pid; /* 0: not chosen yet */
 	char comm[TARGET_COMM_SIZE];
-	struct pid_count *counts; /* NR_COUNTS, by pid modulo that: a first pass looks for who has most samples */
-	uint64_t nr_other_samples, nr_without, nr_malformed, nr_lost;
+	const struct perf_processes *all;      /* of the whole file; NULL: not known */
+	struct perf_processes seen;	       /* ... then those of what has been read */
+	pid_t lineage[PERF_PROCESSES_LINEAGE]; /* pid, and by whom it was forked */
+	size_t nr_lineage;		       /* of which the last is the one whose mappings count now */
+	uint64_t nr_other_samples, nr_timeless, nr_malformed, nr_lost;
 	struct perf_maps maps;
-	bool fresh, cut_off, at_end;
+	bool fresh, at_end;
 	/* reports: [0, nr_ready) are in order, and nothing older comes; from done on they are not used yet */
 	struct report *v;
 	size_t nr, nr_ready, done;
 	uint64_t round_max_ns, last_round_max_ns;
+	struct task_record *tasks; /* from tasks_done on they are not used yet */
+	size_t nr_tasks, cap_tasks, tasks_done;
+	uint64_t sz_tasks, nr_tasks_ever;
 	/* aggregation */
 	bool has_agg;
 	struct aggregate agg;
 	uint64_t begin_ns, seq, counted_reports, counted_lost, counted_malformed, nr_reports;
-	uint64_t record[SZ_RECORD / 8];
 };
 
-static uint64_t u64(const struct reader *rd, uint64_t v)
+/* ---- opening ---- */
+
+/* From now on it is this one. */
+static void choose(struct reader *rd, pid_t pid)
 {
-	return rd->swapped ? bswap_64(v) : v;
+	const struct perf_processes *ps = rd->all ? rd->all : &rd->seen;
+
+	rd->pid = pid;
+	rd->nr_lineage = perf_processes_lineage(ps, pid, rd->lineage, PERF_PROCESSES_LINEAGE);
 }
 
-static uint32_t u32(const struct reader *rd, uint32_t v)
+static int choose_of_all(struct recording *r, struct reader *rd, struct err *err)
 {
-	return rd->swapped ? bswap_32(v) : v;
-}
+	size_t nr_with_samples;
+	const struct perf_process *most = perf_processes_most(rd->all, &nr_with_samples), *p = most;
+	char text[512];
 
-static int bad(const struct reader *rd, const char *what, struct err *err)
-{
-	return err_set(err, EBADMSG, "perf.data: %s at byte %" PRIu64, what, rd->offset);
-}
-
-/* Exactly size bytes. 1; 0: the file ends before; -errno. */
-static int read_all(struct recording *r, void *buf, size_t size, struct err *err)
-{
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t n = recording_read(r, (char *)buf + done, size - done, err);
-
-		if (n < 0)
-			return (int)n;
-		if (n == 0)
-			return 0;
-		done += (size_t)n;
+	if (r->pid) {
+		p = perf_processes_find(rd->all, r->pid);
+		perf_processes_text(rd->all, text, sizeof(text));
+		if (most && (!p || !p->nr_samples))
+			return err_set(err, ENOENT, "perf.data has no data addresses of process %d. It has those of %s",
+				       (int)r->pid, text);
 	}
-	return 1;
-}
-
-/* ---- attributes ---- */
-
-/* The fields that are used, of one that may be shorter or longer than ours. */
-static void add_attr(struct reader *rd, const void *from, size_t size)
-{
-	struct perf_event_attr a = { 0 }, *to = &rd->attrs[rd->nr_attrs++];
-
-	memcpy(&a, from, size < sizeof(a) ? size : sizeof(a));
-	*to = (struct perf_event_attr){ .type = u32(rd, a.type),
-					.sample_period = u64(rd, a.sample_period),
-					.sample_type = u64(rd, a.sample_type),
-					.read_format = u64(rd, a.read_format),
-					.branch_sample_type = u64(rd, a.branch_sample_type),
-					.sample_regs_user = u64(rd, a.sample_regs_user),
-					.sample_stack_user = u32(rd, a.sample_stack_user),
-					.sample_regs_intr = u64(rd, a.sample_regs_intr) };
-	to->freq = rd->swapped
-			   ? 1
-			   : a.freq; /* where bits lie is not the same in the other order: each sample counts once */
-}
-
-static int add_ids(struct reader *rd, const void *from, size_t nr, struct err *err)
-{
-	struct id *ids;
-
-	if (nr > MAX_NR_IDS - rd->nr_ids)
-		return bad(rd, "too many ids", err);
-	ids = realloc(rd->ids, (rd->nr_ids + nr + 1) * sizeof(*ids));
-	if (!ids)
-		return err_set(err, ENOMEM, "no memory to read perf.data");
-	rd->ids = ids;
-	for (size_t i = 0; i < nr; i++) {
-		uint64_t id;
-
-		memcpy(&id, (const char *)from + i * sizeof(id), sizeof(id));
-		rd->ids[rd->nr_ids++] = (struct id){ u64(rd, id), rd->nr_attrs - 1 };
-	}
-	rd->ids_sorted = false;
+	if (!p)
+		return 0; /* the end says what is missing */
+	choose(rd, p->pid);
 	return 0;
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-	const struct id *x = a, *y = b;
-
-	return (x->id > y->id) - (x->id < y->id);
-}
-
-/* A sample begins with its id where there are events of different layouts. */
-static const struct perf_event_attr *attr_of(struct reader *rd)
-{
-	struct id key = { rd->record[1], 0 };
-	const struct id *found = NULL;
-
-	if (!(rd->attrs[0].sample_type & PERF_SAMPLE_IDENTIFIER) || rd->nr_attrs == 1)
-		return &rd->attrs[0];
-	if (!rd->ids_sorted)
-		qsort(rd->ids, rd->nr_ids, sizeof(*rd->ids), compare_ids);
-	rd->ids_sorted = true;
-	if (rd->nr_ids)
-		found = bsearch(&key, rd->ids, rd->nr_ids, sizeof(key), compare_ids);
-	return found ? &rd->attrs[found->attr] : NULL;
-}
-
-/* ---- the beginning of a file ---- */
-
-/* Entry i of the attributes, with its ids. */
-static int take_attr(struct reader *rd, const char *prefix, uint64_t sz_prefix, uint64_t at, uint64_t sz_entry,
-		     struct err *err)
-{
-	uint64_t section[2];
-
-	if (rd->nr_attrs == MAX_NR_ATTRS)
-		return bad(rd, "too many events", err);
-	add_attr(rd, prefix + at, sz_entry - sizeof(section));
-	memcpy(section, prefix + at + sz_entry - sizeof(section), sizeof(section));
-	section[0] = u64(rd, section[0]);
-	section[1] = u64(rd, section[1]);
-	if (section[1] > sz_prefix || section[0] > sz_prefix - section[1])
-		return bad(rd, "ids outside of the file's head", err);
-	return add_ids(rd, prefix + section[0], section[1] / 8, err);
-}
-
-static int take_prefix(struct reader *rd, const char *prefix, uint64_t sz_prefix, const uint64_t head[13],
-		       struct err *err)
-{
-	uint64_t sz_entry = head[2], at = head[3], size = head[4];
-
-	if (sz_entry < 64 + 16 || sz_entry > 4096 || size % sz_entry || size > sz_prefix || at > sz_prefix - size)
-		return bad(rd, "the table of events is wrong", err);
-	for (uint64_t i = 0; i < size; i += sz_entry) {
-		int rc = take_attr(rd, prefix, sz_prefix, at + i, sz_entry, err);
-
-		if (rc)
-			return rc;
-	}
-	return rd->nr_attrs ? 0 : bad(rd, "no events", err);
-}
-
-/* A file: magic, size, attr_size, {offset, size} of attrs, data and types, features. Read up to its data. */
-static int open_file(struct recording *r, struct reader *rd, struct err *err)
-{
-	uint64_t head[13];
-	char *prefix;
-	int rc;
-
-	memcpy(head, r->head, sizeof(head));
-	for (size_t i = 0; i < 13; i++)
-		head[i] = u64(rd, head[i]);
-	if (head[5] < SZ_HEADER || head[5] > MAX_PREFIX)
-		return bad(rd, "the place of the data is wrong", err);
-	prefix = malloc(head[5]);
-	if (!prefix)
-		return err_set(err, ENOMEM, "no memory to read perf.data");
-	rc = read_all(r, prefix, head[5], err);
-	if (rc == 0)
-		rc = bad(rd, "it ends before its data,", err);
-	if (rc > 0)
-		rc = take_prefix(rd, prefix, head[5], head, err);
-	free(prefix);
-	rd->offset = head[5];
-	rd->left = head[6] ? head[6] : UINT64_MAX; /* perf writes the size last: it was killed */
-	return rc;
-}
-
-static bool perf_accepts(const char *head, size_t len)
-{
-	uint64_t magic;
-
-	if (len < SZ_PIPE)
-		return false;
-	memcpy(&magic, head, sizeof(magic));
-	return magic == MAGIC || magic == bswap_64(MAGIC);
 }
 
 static int perf_open(struct recording *r, struct err *err)
 {
 	struct reader *rd = calloc(1, sizeof(*rd));
-	uint64_t head[2];
+	int rc;
 
 	r->format_data = rd;
 	if (rd)
 		rd->v = malloc(MAX_PENDING * sizeof(*rd->v));
 	if (!rd || !rd->v)
 		return err_set(err, ENOMEM, "no memory to read perf.data");
-	memcpy(head, r->head, sizeof(head));
-	rd->swapped = head[0] != MAGIC;
-	rd->pid = r->pid;
-	rd->left = UINT64_MAX;
 	snprintf(rd->comm, sizeof(rd->comm), "%s", r->comm);
-	if (u64(rd, head[1]) == SZ_PIPE) {
-		r->pos_head = SZ_PIPE;
-		rd->offset = SZ_PIPE;
-		return 0;
-	}
-	if (u64(rd, head[1]) != SZ_HEADER || r->nr_head < SZ_HEADER)
-		return bad(rd, "a header of unknown size", err);
-	return open_file(r, rd, err);
+	rd->all = r->survey;
+	rc = perf_file_open(&rd->file, recording_read, r, err);
+	if (rc)
+		return rc;
+	if (rd->all)
+		return choose_of_all(r, rd, err);
+	if (r->pid)
+		choose(rd, r->pid);
+	return 0;
 }
 
 static void perf_close(struct recording *r)
@@ -278,27 +118,17 @@ static void perf_close(struct recording *r)
 		return;
 	if (rd->has_agg)
 		aggregate_free(&rd->agg);
+	for (size_t i = rd->tasks_done; i < rd->nr_tasks; i++)
+		free(rd->tasks[i].rec);
+	free(rd->tasks);
 	perf_maps_free(&rd->maps);
-	free(rd->ids);
-	free(rd->counts);
+	perf_processes_free(&rd->seen);
+	perf_file_close(&rd->file);
 	free(rd->v);
 	free(rd);
 }
 
-/* ---- records ---- */
-
-/* Pairs of 32 bits lie the other way round in a word of the other byte order. */
-static void unswap_pairs(const struct reader *rd, struct perf_sample *s)
-{
-	uint32_t pid = s->pid;
-
-	if (!rd->swapped)
-		return;
-	s->pid = s->tid;
-	s->tid = pid;
-	if (s->have & PERF_SAMPLE_WEIGHT_STRUCT)
-		s->weight = 0;
-}
+/* ---- samples ---- */
 
 static uint64_t count_of(const struct perf_event_attr *attr, const struct perf_sample *s)
 {
@@ -309,51 +139,70 @@ static uint64_t count_of(const struct perf_event_attr *attr, const struct perf_s
 						  : UINT32_MAX;
 }
 
-static void take_sample(struct reader *rd, const struct perf_event_header *rec)
+enum sample_kind { SAMPLE_MALFORMED, SAMPLE_WITHOUT, SAMPLE_TIMELESS, SAMPLE_GOOD };
+
+static enum sample_kind parse_sample(struct perf_file *f, struct perf_sample *s, struct report *report)
 {
-	const struct perf_event_attr *attr = rd->nr_attrs ? attr_of(rd) : NULL;
+	const struct perf_event_attr *attr = perf_file_sample(f, s);
+
+	if (!attr)
+		return SAMPLE_MALFORMED;
+	/* always "not available" of these, and the address is right all the same */
+	if (attr->type == PERF_TYPE_SOFTWARE)
+		s->have &= ~(uint64_t)PERF_SAMPLE_DATA_SRC;
+	if (!perf_report(s, count_of(attr, s), report))
+		return SAMPLE_WITHOUT;
+	return s->have & PERF_SAMPLE_TIME ? SAMPLE_GOOD : SAMPLE_TIMELESS;
+}
+
+static void take_sample(struct reader *rd)
+{
 	struct report report;
 	struct perf_sample s;
+	enum sample_kind kind = parse_sample(&rd->file, &s, &report);
 
-	if (!attr || perf_sample_parse(attr, rec, &s)) {
-		rd->nr_malformed++;
+	rd->nr_malformed += kind == SAMPLE_MALFORMED;
+	rd->nr_timeless += kind == SAMPLE_TIMELESS;
+	if (kind != SAMPLE_GOOD)
 		return;
-	}
-	unswap_pairs(rd, &s);
-	if (attr->type == PERF_TYPE_SOFTWARE)
-		s.have &= ~(uint64_t)PERF_SAMPLE_DATA_SRC; /* always "not available", and the address is right all the
-							      same */
-	if (!perf_report(&s, count_of(attr, &s), &report) || !(s.have & PERF_SAMPLE_TIME)) {
-		rd->nr_without++;
-		return;
-	}
-	if (rd->counts) {
-		struct pid_count *count = &rd->counts[s.pid % NR_COUNTS];
-
-		if (!count->nr)
-			count->pid = (pid_t)s.pid;
-		count->nr += count->pid == (pid_t)s.pid;
-		return;
-	}
-	if (!rd->pid)
-		rd->pid = (pid_t)s.pid;
-	if ((pid_t)s.pid != rd->pid && s.have & PERF_SAMPLE_TID) {
-		rd->nr_other_samples++;
-		return;
+	if (s.have & PERF_SAMPLE_TID) {
+		if (!rd->all)
+			perf_processes_sample(&rd->seen, (pid_t)s.pid);
+		if (!rd->pid)
+			choose(rd, (pid_t)s.pid);
+		if ((pid_t)s.pid != rd->pid) {
+			rd->nr_other_samples++;
+			return;
+		}
 	}
 	if (s.time > rd->round_max_ns)
 		rd->round_max_ns = s.time;
 	rd->v[rd->nr++] = report;
 }
 
-static void take_comm(struct reader *rd, const struct perf_event_header *rec)
-{
-	const uint32_t *ids = (const uint32_t *)(rec + 1);
-	const char *name = (const char *)(ids + 2);
+/* ---- mappings, names, forks ---- */
 
-	if (rec->size < sizeof(*rec) + 16 || (pid_t)u32(rd, ids[0]) != rd->pid || !rd->pid)
+static bool is_relative(const struct reader *rd, uint32_t pid)
+{
+	for (size_t i = 0; i < rd->nr_lineage; i++)
+		if (rd->lineage[i] == (pid_t)pid)
+			return true;
+	return !rd->pid; /* who it will be is not known yet */
+}
+
+/* The one whose mappings and name are the target's at this moment. */
+static pid_t current(const struct reader *rd)
+{
+	return rd->nr_lineage ? rd->lineage[rd->nr_lineage - 1] : rd->pid;
+}
+
+static void use_comm(struct reader *rd, const struct perf_event_header *rec, uint32_t pid, uint32_t tid)
+{
+	const char *name = (const char *)(rec + 1) + 8;
+
+	if ((pid_t)pid != current(rd) || rec->size < sizeof(*rec) + 16)
 		return;
-	if (ids[0] == ids[1]) /* the first thread's name is the process' */
+	if (pid == tid) /* the first thread's name is the process' */
 		text_clean(rd->comm, sizeof(rd->comm), name, strnlen(name, rec->size - sizeof(*rec) - 8));
 	if (rec->misc & PERF_RECORD_MISC_COMM_EXEC) {
 		perf_maps_clear(&rd->maps);
@@ -361,41 +210,114 @@ static void take_comm(struct reader *rd, const struct perf_event_header *rec)
 	}
 }
 
-/* The body in our byte order where it is all words of 64 bits. */
-static void unswap_words(struct reader *rd, size_t size)
+/* 0 or -ENOMEM. */
+static int use_task(struct reader *rd, const struct perf_event_header *rec)
 {
-	for (size_t i = 1; rd->swapped && i < size / 8; i++)
-		rd->record[i] = bswap_64(rd->record[i]);
-}
+	uint32_t ids[2];
 
-static int take_header_attr(struct reader *rd, const struct perf_event_header *rec, struct err *err)
-{
-	uint32_t sz_attr;
-
-	memcpy(&sz_attr, (const char *)(rec + 1) + 4, sizeof(sz_attr));
-	sz_attr = u32(rd, sz_attr);
-	if (rec->size < sizeof(*rec) + 64 || sz_attr < 64 || sz_attr > rec->size - sizeof(*rec) ||
-	    rd->nr_attrs == MAX_NR_ATTRS)
-		return bad(rd, "an event is wrong", err);
-	add_attr(rd, rec + 1, sz_attr);
-	return add_ids(rd, (const char *)(rec + 1) + sz_attr, (rec->size - sizeof(*rec) - sz_attr) / 8, err);
-}
-
-/* The trace bytes that follow an AUXTRACE record. */
-static int skip_bytes(struct recording *r, struct reader *rd, uint64_t size, struct err *err)
-{
-	while (size) {
-		size_t n = size < sizeof(rd->record) ? (size_t)size : sizeof(rd->record);
-		int rc = read_all(r, rd->record, n, err);
-
-		if (rc <= 0)
-			return rc;
-		size -= n;
-		rd->offset += n;
-		rd->left -= rd->left == UINT64_MAX ? 0 : n < rd->left ? n : rd->left;
+	if (rec->size < sizeof(*rec) + 8)
+		return 0;
+	memcpy(ids, rec + 1, sizeof(ids));
+	if (rd->file.swapped) {
+		ids[0] = bswap_32(ids[0]);
+		ids[1] = bswap_32(ids[1]);
 	}
-	return 1;
+	switch (rec->type) {
+	case PERF_RECORD_COMM:
+		use_comm(rd, rec, ids[0], ids[1]);
+		return 0;
+	case PERF_RECORD_FORK: /* the child has its parent's mappings, and goes its own way from here */
+		if (rd->nr_lineage > 1 && (pid_t)ids[1] == current(rd) &&
+		    (pid_t)ids[0] == rd->lineage[rd->nr_lineage - 2])
+			rd->nr_lineage--;
+		return 0;
+	default:
+		return perf_maps_add(&rd->maps, rec, rd->file.swapped, current(rd));
+	}
 }
+
+static int compare_tasks(const void *a, const void *b)
+{
+	const struct task_record *x = a, *y = b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return (x->nr > y->nr) - (x->nr < y->nr);
+}
+
+static void sort_tasks(struct reader *rd)
+{
+	memmove(rd->tasks, rd->tasks + rd->tasks_done, (rd->nr_tasks - rd->tasks_done) * sizeof(*rd->tasks));
+	rd->nr_tasks -= rd->tasks_done;
+	rd->tasks_done = 0;
+	if (rd->nr_tasks)
+		qsort(rd->tasks, rd->nr_tasks, sizeof(*rd->tasks), compare_tasks);
+}
+
+/* Those up to until_ns, of sorted ones. 0 or -ENOMEM. */
+static int use_tasks(struct reader *rd, uint64_t until_ns)
+{
+	int rc = 0;
+
+	while (!rc && rd->tasks_done < rd->nr_tasks && rd->tasks[rd->tasks_done].time_ns <= until_ns) {
+		struct perf_event_header *rec = rd->tasks[rd->tasks_done++].rec;
+
+		rd->sz_tasks -= rec->size;
+		rc = use_task(rd, rec);
+		free(rec);
+	}
+	return rc;
+}
+
+/* Room for one more: more than that in one round are not in order. 0; 1: this one is left out; -ENOMEM. */
+static int make_room_for_task(struct reader *rd, size_t size)
+{
+	struct task_record *more;
+	size_t cap;
+	int rc;
+
+	if (rd->nr_tasks - rd->tasks_done == MAX_NR_TASK || rd->sz_tasks + size > MAX_SZ_TASK) {
+		if (!rd->pid)
+			return 1;
+		sort_tasks(rd);
+		rc = use_tasks(rd, rd->tasks[rd->nr_tasks / 2].time_ns);
+		if (rc)
+			return rc;
+	}
+	if (rd->nr_tasks < rd->cap_tasks)
+		return 0;
+	cap = rd->cap_tasks ? rd->cap_tasks * 2 : 256;
+	more = realloc(rd->tasks, cap * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	rd->tasks = more;
+	rd->cap_tasks = cap;
+	return 0;
+}
+
+static int keep_task(struct reader *rd)
+{
+	const struct perf_event_header *rec = perf_file_record(&rd->file);
+	struct perf_event_header *copy;
+	int rc;
+
+	if (!rd->all)
+		perf_processes_record(&rd->seen, &rd->file);
+	if (!is_relative(rd, perf_file_u32(&rd->file, 1, 0)))
+		return 0;
+	rc = make_room_for_task(rd, rec->size);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	copy = malloc(rec->size);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, rec, rec->size);
+	rd->sz_tasks += rec->size;
+	rd->tasks[rd->nr_tasks++] = (struct task_record){ perf_file_time_ns(&rd->file), rd->nr_tasks_ever++, copy };
+	return 0;
+}
+
+/* ---- rounds ---- */
 
 static int compare_times(const void *a, const void *b)
 {
@@ -417,6 +339,7 @@ static void compact(struct reader *rd)
 static void release(struct reader *rd, uint64_t until_ns)
 {
 	compact(rd);
+	sort_tasks(rd);
 	for (rd->nr_ready = 0; rd->nr_ready < rd->nr && rd->v[rd->nr_ready].time_ns <= until_ns; rd->nr_ready++)
 		;
 }
@@ -427,70 +350,41 @@ static void end_round(struct reader *rd)
 	rd->last_round_max_ns = rd->round_max_ns;
 }
 
-/* 1, -errno. */
-static int take_record(struct recording *r, struct reader *rd, struct err *err)
+/* 1; 0: the end; -errno. */
+static int read_record(struct reader *rd, struct err *err)
 {
-	struct perf_event_header *rec = (struct perf_event_header *)rd->record;
-	int rc = 0;
+	int rc = perf_file_next(&rd->file, err);
 
-	switch (rec->type) {
+	if (rc <= 0)
+		return rc;
+	rc = 0;
+	switch (perf_file_record(&rd->file)->type) {
 	case PERF_RECORD_SAMPLE:
-		unswap_words(rd, rec->size);
-		take_sample(rd, rec);
+		take_sample(rd);
 		break;
 	case PERF_RECORD_MMAP:
 	case PERF_RECORD_MMAP2:
-		rc = perf_maps_add(&rd->maps, rec, rd->swapped, rd->pid);
-		break;
 	case PERF_RECORD_COMM:
-		take_comm(rd, rec);
+	case PERF_RECORD_FORK:
+		rc = keep_task(rd);
 		break;
-	case PERF_RECORD_LOST:
-		unswap_words(rd, rec->size);
-		rd->nr_lost += rec->size >= 24 ? rd->record[2] : 0;
+	case PERF_RECORD_LOST: /* id, how many */
+		rd->nr_lost += perf_file_u64(&rd->file, 2);
 		break;
-	case RECORD_ATTR:
-		return take_header_attr(rd, rec, err) ? -err->code : 1;
-	case RECORD_FINISHED_ROUND:
+	case PERF_RECORD_LOST_SAMPLES:
+		rd->nr_lost += perf_file_u64(&rd->file, 1);
+		break;
+	case PERF_FILE_FINISHED_ROUND:
 		end_round(rd);
 		break;
-	case RECORD_AUXTRACE:
-		unswap_words(rd, rec->size);
-		return rec->size >= 16 ? skip_bytes(r, rd, rd->record[1], err) : 1;
-	case RECORD_COMPRESSED:
-	case RECORD_COMPRESSED2:
-		return bad(rd, "it is compressed: record without -z;", err);
 	default:
 		break;
 	}
 	return rc ? err_set(err, -rc, "no memory for the mappings of perf.data") : 1;
 }
 
-/* 1; 0: the end; -errno. */
-static int read_record(struct recording *r, struct reader *rd, struct err *err)
-{
-	struct perf_event_header *rec = (struct perf_event_header *)rd->record;
-	int rc = rd->left < sizeof(*rec) ? 0 : read_all(r, rec, sizeof(*rec), err);
-
-	if (rc <= 0)
-		return rc;
-	rec->type = u32(rd, rec->type);
-	rec->misc = rd->swapped ? bswap_16(rec->misc) : rec->misc;
-	rec->size = rd->swapped ? bswap_16(rec->size) : rec->size;
-	if (rec->size < sizeof(*rec) || rec->size % 8 || rec->size > rd->left)
-		return bad(rd, "a record of impossible size", err);
-	rc = read_all(r, rec + 1, rec->size - sizeof(*rec), err);
-	if (rc <= 0) {
-		rd->cut_off = rc == 0;
-		return rc;
-	}
-	rd->offset += rec->size;
-	rd->left -= rd->left == UINT64_MAX ? 0 : rec->size;
-	return take_record(r, rd, err);
-}
-
 /* Reads until there are reports in order. 1; 0: there are none any more; -errno. */
-static int read_reports(struct recording *r, struct reader *rd, struct err *err)
+static int read_reports(struct reader *rd, struct err *err)
 {
 	while (rd->done == rd->nr_ready) {
 		int rc;
@@ -502,7 +396,7 @@ static int read_reports(struct recording *r, struct reader *rd, struct err *err)
 			release(rd, rd->v[rd->nr / 2].time_ns);
 			continue;
 		}
-		rc = read_record(r, rd, err);
+		rc = read_record(rd, err);
 		if (rc < 0)
 			return rc;
 		if (rc == 0) {
@@ -515,6 +409,17 @@ static int read_reports(struct recording *r, struct reader *rd, struct err *err)
 
 /* ---- snapshots ---- */
 
+static int begin_aggregation(struct reader *rd)
+{
+	bool all = perf_file_has_all_events(&rd->file);
+	int rc = aggregate_init(&rd->agg, false, all, HEAT_RATE, 1);
+
+	rd->has_agg = !rc;
+	if (!rc && all)
+		aggregate_all_events(&rd->agg);
+	return rc;
+}
+
 /* The table that the regions follow, with a place for every address that is reported. */
 static int use_maps(struct recording *r, struct reader *rd, struct err *err)
 {
@@ -526,8 +431,7 @@ static int use_maps(struct recording *r, struct reader *rd, struct err *err)
 	maps = perf_maps_table(&rd->maps, err);
 	if (!maps)
 		return -err->code;
-	rc = rd->has_agg ? 0 : aggregate_init(&rd->agg, false, false, HEAT_RATE, 1);
-	rd->has_agg = !rc;
+	rc = rd->has_agg ? 0 : begin_aggregation(rd);
 	if (!rc)
 		rc = aggregate_set_mappings(&rd->agg, maps, &r->attrs, rd->fresh);
 	rd->fresh = false;
@@ -557,6 +461,8 @@ static struct snapshot *finish(struct recording *r, struct reader *rd, uint64_t 
 	memcpy(s->comm, rd->comm, sizeof(s->comm));
 	s->stats.reports = s->stats.samples = rd->nr_reports - rd->counted_reports;
 	s->stats.lost = rd->nr_lost - rd->counted_lost;
+	if (s->stats.lost)
+		s->flags &= ~(uint32_t)SNAP_WSS_EXACT;
 	s->stats.malformed = rd->nr_malformed - rd->counted_malformed;
 	rd->counted_reports = rd->nr_reports;
 	rd->counted_lost = rd->nr_lost;
@@ -569,15 +475,16 @@ static struct snapshot *finish(struct recording *r, struct reader *rd, uint64_t 
 static int collect(struct recording *r, struct reader *rd, uint64_t end_ns, struct err *err)
 {
 	for (;;) {
-		int rc = read_reports(r, rd, err);
+		int rc = read_reports(rd, err);
 		const struct report *report = &rd->v[rd->done];
 
 		if (rc <= 0)
 			return rc;
 		if (report->time_ns >= end_ns)
 			return 1;
-		rc = perf_maps_cover(&rd->maps, report->start) ? err_set(err, ENOMEM, "no memory for mappings")
-							       : use_maps(r, rd, err);
+		rc = use_tasks(rd, report->time_ns) || perf_maps_cover(&rd->maps, report->start)
+			     ? err_set(err, ENOMEM, "no memory for mappings")
+			     : use_maps(r, rd, err);
 		if (!rc && aggregate_add(&rd->agg, report, 1))
 			rc = err_set(err, ENOMEM, "no memory for reports");
 		if (rc)
@@ -587,16 +494,27 @@ static int collect(struct recording *r, struct reader *rd, uint64_t end_ns, stru
 	}
 }
 
+/* What the user should know: other processes, where he has not chosen one. */
+static void note_others(struct recording *r, const struct reader *rd)
+{
+	const struct perf_processes *ps = rd->all ? rd->all : &rd->seen;
+	char text[200];
+
+	perf_processes_text(ps, text, sizeof(text));
+	snprintf(r->note, sizeof(r->note), "several processes, -p PID chooses; this is %d of %s", (int)rd->pid, text);
+}
+
 static int at_end(struct recording *r, const struct reader *rd, struct err *err)
 {
+	if (!rd->seq && rd->nr_timeless)
+		return err_set(err, ENODATA, "perf.data does not say when its samples were taken: record with -T");
 	if (!rd->seq)
 		return err_set(err, ENODATA,
 			       "perf.data has no data addresses%s: record with perf record -d, or perf mem record",
 			       r->pid ? " of this process" : "");
-	if (rd->nr_other_samples)
-		snprintf(r->note, sizeof(r->note), "%" PRIu64 " samples are of other processes than %d: -p PID chooses",
-			 rd->nr_other_samples, (int)rd->pid);
-	else if (rd->cut_off)
+	if (rd->nr_other_samples && !r->pid)
+		note_others(r, rd);
+	else if (rd->file.cut_off)
 		snprintf(r->note, sizeof(r->note), "perf.data is cut off");
 	return 0;
 }
@@ -605,7 +523,7 @@ static int perf_next(struct recording *r, struct snapshot **snap, struct err *er
 {
 	struct reader *rd = r->format_data;
 	uint64_t interval_ns = r->attrs.aggregation_us * NSEC_PER_USEC, end_ns;
-	int rc = read_reports(r, rd, err);
+	int rc = read_reports(rd, err);
 
 	if (rc < 0)
 		return rc;
@@ -619,34 +537,39 @@ static int perf_next(struct recording *r, struct snapshot **snap, struct err *er
 		return rc;
 	*snap = rd->has_agg ? finish(r, rd, end_ns, err) : NULL;
 	rd->begin_ns = end_ns;
-	return *snap ? 1 : err->code ? -err->code : bad(rd, "no mapping is known", err);
+	return *snap ? 1 : err->code ? -err->code : perf_file_bad(&rd->file, "no mapping is known", err);
 }
 
-/* Who has most samples with an address: which mappings are its own is known from the beginning only then. */
-static pid_t perf_first_pid(struct recording *r)
+/* Who has samples, and who was forked by whom: which mappings are whose is known from the beginning only then. */
+static void *perf_survey(struct recording *r)
 {
-	struct reader *rd = r->format_data;
+	struct perf_processes *ps = calloc(1, sizeof(*ps));
+	struct perf_file *f = &((struct reader *)r->format_data)->file;
 	struct err err = ERR_NONE;
-	pid_t pid = 0;
+	struct perf_sample s;
+	struct report report;
 
-	rd->counts = calloc(NR_COUNTS, sizeof(*rd->counts));
-	if (!rd->counts)
-		return 0;
-	while (read_record(r, rd, &err) > 0)
-		;
-	for (size_t i = 0, most = 0; i < NR_COUNTS; i++)
-		if (rd->counts[i].nr > most) {
-			most = rd->counts[i].nr;
-			pid = rd->counts[i].pid;
-		}
-	return pid;
+	while (ps && perf_file_next(f, &err) > 0) {
+		if (perf_file_record(f)->type != PERF_RECORD_SAMPLE)
+			perf_processes_record(ps, f);
+		else if (parse_sample(f, &s, &report) == SAMPLE_GOOD && s.have & PERF_SAMPLE_TID)
+			perf_processes_sample(ps, (pid_t)s.pid);
+	}
+	return ps;
+}
+
+static void perf_free_survey(void *survey)
+{
+	perf_processes_free(survey);
+	free(survey);
 }
 
 const struct recording_ops recording_perf = {
 	.name = "perf.data",
-	.accepts = perf_accepts,
+	.accepts = perf_file_accepts,
 	.open = perf_open,
 	.next = perf_next,
 	.close = perf_close,
-	.first_pid = perf_first_pid,
+	.survey = perf_survey,
+	.free_survey = perf_free_survey,
 };

@@ -13,6 +13,9 @@
     judge.py counts DAMONTOP TRUTH [--min-lost N]
         of all snapshots together, from before the first access to the end: accesses counted in each map, against those
         made (pages, where the truth counts pages: first touches); what is missing must be lost, and nothing else
+    judge.py touched DAMONTOP TRUTH
+        of all snapshots together: the pages of each map in regions with heat are those of the ranges that were accessed,
+        one by one (ranges of which every page was), and no fewer accesses were counted than pages
 
 Only snapshots that lie within one phase are judged; those across the border of two are listed. --skip N leaves out the first N.
 Prints a line for each and a summary; exit status 1 where a minimum is not reached, or where there is nothing to judge.
@@ -234,9 +237,31 @@ def counts(args, truth):
     return sum(made.values()) > 0 and missing == lost >= args.min_lost and all(seen[n] <= made[n] for n in made)
 
 
+def touched(args, truth):
+    page = truth.start["page_size"]
+    snaps = read_lines(args.damontop)
+    good = bool(snaps)
+    for name, m in truth.maps.items():
+        true, seen, nr = set(), set(), 0
+        for s in truth.slices:
+            for r in s["ranges"]:
+                if r["map"] == name:
+                    true.update(range(int(r["start"], 16) // page, -(-int(r["end"], 16) // page)))
+        for snap in snaps:
+            for start, end, heat, count in ((*r, x["nr_accesses"]) for r, x in zip(regions(snap), snap["regions"])):
+                inside = clip([(start, end, heat)], m["members"])
+                if heat > 0 and inside:
+                    nr += count
+                    for s, e, _ in inside:
+                        seen.update(range(s // page, -(-e // page)))
+        print(f"{name}: {len(seen)} pages of {len(true)}, {len(seen - true)} wrong, {len(true - seen)} missing, {nr} accesses")
+        good = good and seen == true and nr >= len(true)
+    return good
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["overlap", "pages", "members", "attrs", "counts"])
+    parser.add_argument("what", choices=["overlap", "pages", "members", "attrs", "counts", "touched"])
     parser.add_argument("damontop")
     parser.add_argument("truth")
     parser.add_argument("--hot", type=size)
@@ -250,7 +275,7 @@ def main():
     args = parser.parse_args()
     if args.what == "overlap" and not args.hot or args.what == "members" and not args.map:
         parser.error("overlap needs --hot, members needs --map")
-    judge = {"overlap": overlap, "pages": pages, "members": members, "attrs": attrs, "counts": counts}[args.what]
+    judge = {"overlap": overlap, "pages": pages, "members": members, "attrs": attrs, "counts": counts, "touched": touched}[args.what]
     sys.exit(0 if judge(args, Truth(args.truth)) else 1)
 
 
