@@ -269,8 +269,7 @@ static int change_rate(struct perf_attach *pa, size_t i, const struct perf_event
 	return rc;
 }
 
-/* The kernel turns the frequency of its two timer events into a period when it opens them. */
-static bool is_timer(const struct perf_event_attr *attr)
+bool perf_attr_is_timer(const struct perf_event_attr *attr)
 {
 	return attr->type == PERF_TYPE_SOFTWARE &&
 	       (attr->config == PERF_COUNT_SW_CPU_CLOCK || attr->config == PERF_COUNT_SW_TASK_CLOCK);
@@ -284,7 +283,7 @@ int perf_attach_set_freq(struct perf_attach *pa, size_t i, uint64_t freq_hz, str
 		return err_set(err, EINVAL, "%s: a sample frequency of 0", pa->names[i]);
 	attr.freq = 1;
 	attr.sample_freq = freq_hz;
-	return change_rate(pa, i, &attr, is_timer(&attr) ? NSEC_PER_SEC / freq_hz : freq_hz, err);
+	return change_rate(pa, i, &attr, perf_attr_is_timer(&attr) ? NSEC_PER_SEC / freq_hz : freq_hz, err);
 }
 
 int perf_attach_set_period(struct perf_attach *pa, size_t i, uint64_t period, struct err *err)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 
 #include "collector/perf_set.h"
@@ -10,6 +11,7 @@ struct pass {
 	struct perf_set *set;
 	perf_attach_fn *fn;
 	void *ctx;
+	struct set_ring *ring;
 	ptrdiff_t last; /* index of the last sample's event in set->fds: the next one is mostly of the same */
 };
 
@@ -90,11 +92,54 @@ static const struct set_fd *find_event(struct pass *pass, const struct origin *o
 	return pass->last < 0 ? NULL : &set->fds[pass->last];
 }
 
+/*
+ * Since Linux 6.2 the fields of a sample are filled in once for all events that the same page fault (or hit of a
+ * tracepoint) sets off, the id among them: perf_prepare_sample(), data->sample_flags. So while anybody else counts page
+ * faults as well, another descriptor's id may stand in our own event's sample. The event that this can have happened
+ * to, or -1: none, or more than one.
+ */
+static int shared_event(const struct perf_attach_spec *spec)
+{
+	int found = -1;
+
+	for (size_t i = 0; i < spec->nr_events; i++) {
+		const struct perf_event_attr *attr = &spec->attr[i];
+
+		if (perf_attr_is_timer(attr) ||
+		    (attr->type != PERF_TYPE_SOFTWARE && attr->type != PERF_TYPE_TRACEPOINT))
+			continue;
+		if (found >= 0)
+			return -1;
+		found = (int)i;
+	}
+	return found;
+}
+
+/*
+ * For the same reason two descriptors of ours that cover one thread write the same record, id and time included, one
+ * behind the other; before Linux 6.2 their ids differ. Without a time two records may be alike by right.
+ */
+static bool is_repeated(struct set_ring *ring, const struct perf_event_header *rec, const struct perf_event_attr *attr)
+{
+	size_t sz = rec->size - sizeof(*rec);
+	bool same;
+
+	if (!(attr->sample_type & PERF_SAMPLE_TIME))
+		return false;
+	if (sz > sizeof(ring->last))
+		sz = sizeof(ring->last);
+	same = sz == ring->sz_last && !memcmp(ring->last, rec + 1, sz);
+	memcpy(ring->last, rec + 1, sz);
+	ring->sz_last = sz;
+	return same;
+}
+
 static void drain_sample(struct pass *pass, const struct perf_event_header *rec)
 {
 	struct perf_attach *pa = pass->pa;
 	const struct set_fd *f;
 	struct origin o;
+	int event;
 
 	if (!read_origin(pass, rec, &o)) {
 		pa->stats.malformed++;
@@ -105,12 +150,15 @@ static void drain_sample(struct pass *pass, const struct perf_event_header *rec)
 		return;
 	}
 	f = find_event(pass, &o);
-	if (!f) {
+	event = f ? f->event : shared_event(&pa->spec);
+	if (event < 0) {
 		pa->stats.malformed++;
 		return;
 	}
-	if (!pass->set->ambiguous || !is_duplicate(pass->set, f, o.tid))
-		pass->fn(pass->ctx, rec, &pa->spec.attr[f->event]);
+	if (pass->set->ambiguous &&
+	    (is_repeated(pass->ring, rec, &pa->spec.attr[event]) || (f && is_duplicate(pass->set, f, o.tid))))
+		return;
+	pass->fn(pass->ctx, rec, &pa->spec.attr[event]);
 }
 
 /* Where a u64 stands in the record's body, or 0 where it is too short. */
@@ -142,11 +190,13 @@ static void drain_record(struct pass *pass, const struct perf_event_header *rec)
 	pass->fn(pass->ctx, rec, &pass->pa->spec.attr[0]);
 }
 
-static void drain_ring(struct pass *pass, struct perf_ring *ring)
+static void drain_ring(struct pass *pass, struct set_ring *from)
 {
+	struct perf_ring *ring = &from->ring;
 	const struct perf_event_header *rec;
 	uint64_t malformed = ring->nr_malformed;
 
+	pass->ring = from;
 	perf_ring_begin(ring);
 	while ((rec = perf_ring_next(ring)))
 		drain_record(pass, rec);
@@ -159,7 +209,7 @@ static void drain_set(struct perf_attach *pa, struct perf_set *set, perf_attach_
 	struct pass pass = { .pa = pa, .set = set, .fn = fn, .ctx = ctx, .last = -1 };
 
 	for (size_t i = 0; i < set->nr_rings; i++)
-		drain_ring(&pass, &set->rings[i].ring);
+		drain_ring(&pass, &set->rings[i]);
 }
 
 /* A thread that has ended leaves its descriptor readable for ever; another one of its ring takes over. */

@@ -30,6 +30,8 @@ struct set_ring {
 	int owner;  /* the event's fd that was mapped: others send their output there */
 	int polled; /* the fd that stands for this ring in the epoll set, -1: none is left alive */
 	struct perf_ring ring;
+	uint64_t last[6]; /* of an ambiguous set: how the last sample began, header left out; sz_last bytes of it */
+	size_t sz_last;
 };
 
 struct set_cpus {
@@ -98,6 +100,9 @@ int perf_set_extend(struct perf_attach *pa, struct perf_set *set, struct err *er
 
 /* Rings that are memory files: see perf_attach_open_files(). On failure the set is empty. */
 int perf_set_open_files(struct perf_attach *pa, struct perf_set *set, const int *fds, size_t nr_fds, struct err *err);
+
+/* One of the kernel's two timer events: it turns their frequency into a period, and each has samples of its own. */
+bool perf_attr_is_timer(const struct perf_event_attr *attr);
 
 /* Is there a thread that the set has not opened itself, so that it can only have inherited? */
 bool perf_set_has_heirs(struct perf_attach *pa, const struct perf_set *set);

@@ -29,6 +29,8 @@
 #define RING_BYTES_FIXED (4 * 1024 * 1024)
 /* CPUs that come and go, threads that escaped inheritance. */
 #define RESCAN_NS NSEC_PER_SEC
+/* ... and where whole CPUs are watched one that comes back is not seen until then. */
+#define RESCAN_CPUS_NS (NSEC_PER_SEC / 10)
 /* Samples that turn out to have no address cost the target as well: this many count as one report. */
 #define SAMPLES_PER_REPORT 4
 
@@ -459,6 +461,7 @@ static int perf_drain(struct source *source, struct sink *sink, struct err *err)
 {
 	struct perf_source *p = (struct perf_source *)source;
 	uint64_t now_ns = clock_now_ns(p->clock);
+	struct perf_attach_stats perf;
 
 	p->batch.sink = sink;
 	perf_attach_drain(p->pa, take_record, p);
@@ -466,7 +469,8 @@ static int perf_drain(struct source *source, struct sink *sink, struct err *err)
 	count_and_adapt(p, now_ns);
 	if (now_ns < p->rescan_ns)
 		return 0;
-	p->rescan_ns = now_ns + RESCAN_NS;
+	perf_attach_stats(p->pa, &perf);
+	p->rescan_ns = now_ns + (perf.cpu_wide ? RESCAN_CPUS_NS : RESCAN_NS);
 	return p->target ? perf_attach_rescan(p->pa, p->target, err) : 0;
 }
 

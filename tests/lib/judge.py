@@ -10,9 +10,10 @@
         of all snapshots of a phase together: as many of the hottest members of a map as were hot, against those
     judge.py attrs DAMONTOP TRUTH [--tolerance X]
         of the last snapshot: bytes by map that are anon, file, huge and on each node, against how it was mapped
-    judge.py counts DAMONTOP TRUTH [--min-lost N]
+    judge.py counts DAMONTOP TRUTH [--min-lost N] [--tolerance X]
         of all snapshots together, from before the first access to the end: accesses counted in each map, against those
-        made (pages, where the truth counts pages: first touches); what is missing must be lost, and nothing else
+        made (pages, where the truth counts pages: first touches); what is missing must be lost, and nothing else (or X
+        of all at most)
     judge.py touched DAMONTOP TRUTH
         of all snapshots together: the pages of each map in regions with heat are those of the ranges that were accessed,
         one by one (ranges of which every page was), and no fewer accesses were counted than pages
@@ -234,7 +235,13 @@ def counts(args, truth):
         print(f"{name}: {seen[name]} of {made[name]} seen")
     missing = sum(made.values()) - sum(seen.values())
     print(f"missing {missing}, lost {lost}, malformed {sum(s['stats'].get('malformed', 0) for s in snaps)}")
-    return sum(made.values()) > 0 and missing == lost >= args.min_lost and all(seen[n] <= made[n] for n in made)
+    not_told = missing - lost
+    return (
+        lost >= args.min_lost
+        and 0 <= not_told <= args.tolerance * sum(made.values())
+        and sum(made.values()) > 0
+        and all(seen[n] <= made[n] for n in made)
+    )
 
 
 def touched(args, truth):

@@ -48,9 +48,15 @@ map heap anon 128M populate=no
 phase touch 3s rate=16384
   access heap op=write pattern=touch' && {
 	watch -e perf::PAGE-FAULTS -c 1
+	first=$watcher
+	mv "$tmp/out" "$tmp/out.first"
+	watch -e perf::PAGE-FAULTS -c 1
 	kill -USR1 "$wl_pid"
+	poll 20 ended "$first" || not_ok "$name" "the first of two did not end with its target"
 	finish 20
 	judged "first touch: each page is reported once"
+	mv "$tmp/out.first" "$tmp/out"
+	judged "... and to both of two who ask at once"
 }
 
 # Hardware, though not the PMU's: the CPU's own watch on eight bytes.
