@@ -70,3 +70,11 @@ int attrs_check(const struct attrs *attrs, struct err *err)
 		return err_set(err, EINVAL, "budget is out of bounds: give 0.01%% to 100%%");
 	return 0;
 }
+
+bool attrs_equal(const struct attrs *a, const struct attrs *b)
+{
+	return a->aging_us == b->aging_us && a->aggregation_us == b->aggregation_us && a->update_us == b->update_us &&
+	       a->min_nr_regions == b->min_nr_regions && a->max_nr_regions == b->max_nr_regions &&
+	       a->freq_hz == b->freq_hz && a->period == b->period && a->budget_bp == b->budget_bp &&
+	       a->policy == b->policy;
+}

@@ -9,6 +9,7 @@
 #ifndef COLLECTOR_ATTRS_H
 #define COLLECTOR_ATTRS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "collector/err.h"
@@ -44,5 +45,6 @@ struct attrs attrs_default(void);
 
 /* 0, or -EINVAL with what is wrong: an interval outside its bounds, aging above aggregation, limits in disorder. */
 int attrs_check(const struct attrs *attrs, struct err *err);
+bool attrs_equal(const struct attrs *a, const struct attrs *b);
 
 #endif

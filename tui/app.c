@@ -134,14 +134,6 @@ struct app_range *app_viewport(struct app *app)
 
 /* ---- messages ---- */
 
-static bool attrs_equal(const struct attrs *a, const struct attrs *b)
-{
-	return a->aging_us == b->aging_us && a->aggregation_us == b->aggregation_us && a->update_us == b->update_us &&
-	       a->min_nr_regions == b->min_nr_regions && a->max_nr_regions == b->max_nr_regions &&
-	       a->freq_hz == b->freq_hz && a->period == b->period && a->budget_bp == b->budget_bp &&
-	       a->policy == b->policy;
-}
-
 struct attrs app_attrs(const struct app *app)
 {
 	const struct snapshot *last = history_last(app->history);

@@ -14,6 +14,7 @@
 #include "tui/axis.h"
 #include "tui/contrast.h"
 #include "tui/dialog.h"
+#include "tui/hint.h"
 #include "tui/history.h"
 #include "tui/inspect.h"
 #include "tui/layout.h"
@@ -145,6 +146,9 @@ void app_say(struct app *app, enum app_severity severity, const char *fmt, ...) 
 /* Another target: nothing of the former one is kept. */
 void app_forget(struct app *app);
 
+/* What might be changed now; problem NULL: nothing. */
+struct hint app_hint(const struct app *app);
+
 /* Sends new attributes after a check; says why not. Returns enum app_flags. */
 unsigned app_send_attrs(struct app *app, const struct attrs *attrs);
 
@@ -180,6 +184,7 @@ unsigned app_aggregation(struct app *app, int arg);
 unsigned app_max_regions(struct app *app, int arg);
 unsigned app_min_regions(struct app *app, int arg);
 unsigned app_settings(struct app *app, int arg);
+unsigned app_take_hint(struct app *app, int arg);
 unsigned app_save(struct app *app, int arg);
 unsigned app_find(struct app *app, int arg);
 unsigned app_play_step(struct app *app, int arg);

@@ -6,6 +6,7 @@
 #include "collector/clock.h"
 #include "collector/text.h"
 #include "tui/app_state.h"
+#include "tui/tune.h"
 
 unsigned app_quit(struct app *app, int arg)
 {
@@ -159,6 +160,14 @@ unsigned app_inspector(struct app *app, int arg)
 
 /* ---- attributes ---- */
 
+struct hint app_hint(const struct app *app)
+{
+	/* what was asked for may be all that is needed */
+	if (app->config.fixed || app->ended || app->pending)
+		return (struct hint){ .problem = NULL };
+	return hint_of(app->history);
+}
+
 unsigned app_send_attrs(struct app *app, const struct attrs *attrs)
 {
 	struct command command = { .type = COMMAND_ATTRS, .attrs = *attrs };
@@ -179,32 +188,11 @@ unsigned app_send_attrs(struct app *app, const struct attrs *attrs)
 	return APP_REDRAW;
 }
 
-/* The next of 1, 2, 5, 10, 20, 50 ... above or below v; at least 1. */
-static uint64_t step_125(uint64_t v, int direction)
-{
-	static const unsigned digits[] = { 1, 2, 5 };
-	uint64_t unit = 1, below = 1;
-	unsigned i;
-
-	for (i = 0; unit < UINT64_C(1000000000000000); i++) {
-		uint64_t step = digits[i % 3] * unit;
-
-		if (direction > 0 && step > v)
-			return step;
-		if (direction < 0 && step >= v)
-			return below;
-		below = step;
-		if (i % 3 == 2)
-			unit *= 10;
-	}
-	return v;
-}
-
 unsigned app_aging(struct app *app, int arg)
 {
 	struct attrs attrs = app_attrs(app);
 
-	attrs.aging_us = step_125(attrs.aging_us, arg);
+	attrs.aging_us = tune_step(attrs.aging_us, arg);
 	return app_send_attrs(app, &attrs);
 }
 
@@ -212,7 +200,7 @@ unsigned app_aggregation(struct app *app, int arg)
 {
 	struct attrs attrs = app_attrs(app);
 
-	attrs.aggregation_us = step_125(attrs.aggregation_us, arg);
+	attrs.aggregation_us = tune_step(attrs.aggregation_us, arg);
 	return app_send_attrs(app, &attrs);
 }
 
@@ -220,7 +208,7 @@ unsigned app_max_regions(struct app *app, int arg)
 {
 	struct attrs attrs = app_attrs(app);
 
-	attrs.max_nr_regions = (uint32_t)step_125(attrs.max_nr_regions, arg);
+	attrs.max_nr_regions = (uint32_t)tune_step(attrs.max_nr_regions, arg);
 	return app_send_attrs(app, &attrs);
 }
 
@@ -228,20 +216,8 @@ unsigned app_min_regions(struct app *app, int arg)
 {
 	struct attrs attrs = app_attrs(app);
 
-	attrs.min_nr_regions = (uint32_t)step_125(attrs.min_nr_regions, arg);
+	attrs.min_nr_regions = (uint32_t)tune_step(attrs.min_nr_regions, arg);
 	return app_send_attrs(app, &attrs);
-}
-
-/* Samples a second and thread that an event source has come to, where the user has not set them. */
-static uint64_t sample_rate(const struct snapshot *snap)
-{
-	double seconds = (double)snap->duration_ns / (double)NSEC_PER_SEC;
-
-	if (snap->stats.freq_hz)
-		return snap->stats.freq_hz;
-	if (!snap->stats.samples || !(seconds > 0))
-		return 1000;
-	return 1 + (uint64_t)((double)snap->stats.samples / seconds / (snap->nr_threads ? snap->nr_threads : 1));
 }
 
 /* A period that is fixed stays one, and goes the other way. */
@@ -256,13 +232,25 @@ unsigned app_rate(struct app *app, int arg)
 		return APP_REDRAW;
 	}
 	if (attrs.period) {
-		attrs.period = step_125(attrs.period, -arg);
+		attrs.period = tune_step(attrs.period, -arg);
 		app_say(app, APP_INFO, "a sample every %llu events", (unsigned long long)attrs.period);
 	} else {
-		attrs.freq_hz = (uint32_t)step_125(attrs.freq_hz ? attrs.freq_hz : sample_rate(newest), arg);
+		attrs.freq_hz = (uint32_t)tune_step(attrs.freq_hz ? attrs.freq_hz : tune_sample_rate(newest), arg);
 		app_say(app, APP_INFO, "%u samples a second and thread", attrs.freq_hz);
 	}
 	return app_send_attrs(app, &attrs);
+}
+
+/* What the hint line says, done. */
+unsigned app_take_hint(struct app *app, int arg)
+{
+	const struct hint hint = app_hint(app);
+
+	(void)arg;
+	if (hint.problem && hint.has_remedy)
+		return app_send_attrs(app, &hint.attrs);
+	app_say(app, APP_INFO, hint.problem ? "no one value helps here: i shows all settings" : "nothing to suggest");
+	return APP_REDRAW;
 }
 
 unsigned app_settings(struct app *app, int arg)

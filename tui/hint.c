@@ -2,14 +2,26 @@
 #include "tui/hint.h"
 
 #include <stdbool.h>
+#include <stdio.h>
+
+#include "collector/text.h"
+#include "tui/tune.h"
 
 #define FEW_REPORTS	   50
 #define SATURATED_SHARE	   0.9 /* of the bytes accessed at all, those accessed at every check */
 #define UNATTRIBUTED_SHARE 0.2
+/* What is not suggested: looks that cost more than they tell, pictures that hardly move. */
+#define MIN_AGING_US	   5000
+#define MAX_AGGREGATION_US 60000000
 
-static bool loses_reports(const struct snapshot *snap)
+static bool harvest_loses(const struct snapshot *snap)
 {
-	return snap->stats.lost > 0;
+	return snap->stats.lost > 0 && snap->heat_unit == HEAT_FRACTION;
+}
+
+static bool samples_lose(const struct snapshot *snap)
+{
+	return snap->stats.lost > 0 && snap->heat_unit != HEAT_FRACTION;
 }
 
 static bool is_throttled(const struct snapshot *snap)
@@ -67,39 +79,118 @@ static bool is_unattributed(const struct snapshot *snap)
 	       (double)snap->stats.unattributed > UNATTRIBUTED_SHARE * (double)snap->stats.samples;
 }
 
+/* ---- what would help; false: no step of it does ---- */
+
+static bool age_more_often(const struct snapshot *snap, struct hint *hint)
+{
+	char text[TEXT_NUMBER_SIZE];
+
+	hint->attrs.aging_us = tune_step(snap->attrs.aging_us, -1);
+	snprintf(hint->remedy, sizeof(hint->remedy), "aging %s", text_duration_us(text, hint->attrs.aging_us));
+	return hint->attrs.aging_us >= MIN_AGING_US;
+}
+
+static bool aggregate_for(struct hint *hint, uint64_t us)
+{
+	char text[TEXT_NUMBER_SIZE];
+
+	hint->attrs.aggregation_us = us;
+	snprintf(hint->remedy, sizeof(hint->remedy), "aggregation %s", text_duration_us(text, us));
+	return us <= MAX_AGGREGATION_US;
+}
+
+static bool aggregate_longer(const struct snapshot *snap, struct hint *hint)
+{
+	return aggregate_for(hint, tune_step(snap->attrs.aggregation_us, 1));
+}
+
+/* Until there are twice as many reports as are few, but not at once more than ten times as long. */
+static bool aggregate_enough(const struct snapshot *snap, struct hint *hint)
+{
+	uint64_t reports = snap->stats.reports ? snap->stats.reports : 1, factor = (2 * FEW_REPORTS - 1) / reports + 1;
+	uint64_t wanted = snap->attrs.aggregation_us * (factor < 10 ? factor : 10);
+
+	return aggregate_for(hint, tune_step(wanted - 1, 1));
+}
+
+static bool sample_less(const struct snapshot *snap, struct hint *hint)
+{
+	if (snap->attrs.period) {
+		hint->attrs.period = tune_step(snap->attrs.period, 1);
+		snprintf(hint->remedy, sizeof(hint->remedy), "1 in %llu events",
+			 (unsigned long long)hint->attrs.period);
+		return true;
+	}
+	hint->attrs.freq_hz = (uint32_t)tune_step(tune_sample_rate(snap), -1);
+	snprintf(hint->remedy, sizeof(hint->remedy), "%u Hz", hint->attrs.freq_hz);
+	return hint->attrs.freq_hz < tune_sample_rate(snap);
+}
+
+static bool allow_regions(const struct snapshot *snap, struct hint *hint)
+{
+	hint->attrs.max_nr_regions = (uint32_t)tune_step(snap->attrs.max_nr_regions, 1);
+	snprintf(hint->remedy, sizeof(hint->remedy), "%u regions", hint->attrs.max_nr_regions);
+	return true;
+}
+
 static const struct {
 	bool (*applies)(const struct snapshot *snap);
-	const char *text;
+	const char *problem;
+	bool (*remedy)(const struct snapshot *snap, struct hint *hint); /* NULL: no one value */
 } hints[] = {
-	{ loses_reports, "reports are lost, heat is too low: age more often (a), or take fewer samples (i)" },
-	{ is_throttled, "the kernel holds the event back: take fewer samples (i)" },
-	{ does_nothing, "the target does nothing: it has used no CPU time" },
-	{ sees_nothing, "no access was seen: aggregate longer (G)" },
-	{ has_few_reports, "few reports an aggregation: aggregate longer (G), or allow more samples (i)" },
-	{ is_saturated,
-	  "what is accessed at all is accessed at every check: age more often (a) to tell hot from warm" },
-	{ is_at_region_limit, "regions are at their limit: allow more (])" },
-	{ is_unattributed, "many samples have no certain address: the heat of all places together is too low" },
+	{ harvest_loses, "reports are lost, heat is too low: age more often", age_more_often },
+	{ samples_lose, "reports are lost, heat is too low: take fewer samples", sample_less },
+	{ is_throttled, "the kernel holds the event back: take fewer samples", sample_less },
+	{ does_nothing, "the target does nothing: it has used no CPU time", NULL },
+	{ sees_nothing, "no access was seen: aggregate longer", aggregate_longer },
+	{ has_few_reports, "few reports an aggregation: aggregate longer", aggregate_enough },
+	{ is_saturated, "cells are saturated: age more often to tell hot from warm", age_more_often },
+	{ is_at_region_limit, "regions are at their limit: allow more", allow_regions },
+	{ is_unattributed, "many samples have no certain address: the heat of all places together is too low", NULL },
 };
 
-static bool agree(const struct history *history, bool (*applies)(const struct snapshot *snap))
+/* The first of the snapshots that have to agree; false: there are not enough. */
+static bool first_of(const struct history *history, size_t *first)
+{
+	const struct snapshot *newest = history_last(history);
+	size_t nr = history_nr(history), at = nr;
+	uint64_t ns = 0;
+
+	while (at && (nr - at < HINT_NR_SNAPSHOTS || ns < HINT_MIN_NS)) {
+		const struct snapshot *snap = history_at(history, --at);
+
+		if (!attrs_equal(&snap->attrs, &newest->attrs))
+			return false;
+		ns += snap->duration_ns;
+	}
+	*first = at;
+	return nr - at >= HINT_NR_SNAPSHOTS && ns >= HINT_MIN_NS;
+}
+
+static bool agree(const struct history *history, size_t first, bool (*applies)(const struct snapshot *snap))
 {
 	size_t i, nr = history_nr(history);
 
-	for (i = nr - HINT_NR_SNAPSHOTS; i < nr; i++)
+	for (i = first; i < nr; i++)
 		if (!applies(history_at(history, i)))
 			return false;
 	return true;
 }
 
-const char *hint_of(const struct history *history)
+struct hint hint_of(const struct history *history)
 {
-	size_t i;
+	struct hint hint = { .problem = NULL };
+	size_t i, first;
 
-	if (history_nr(history) < HINT_NR_SNAPSHOTS)
-		return NULL;
-	for (i = 0; i < sizeof(hints) / sizeof(*hints); i++)
-		if (agree(history, hints[i].applies))
-			return hints[i].text;
-	return NULL;
+	if (!history_nr(history) || !first_of(history, &first))
+		return hint;
+	for (i = 0; i < sizeof(hints) / sizeof(*hints) && !hint.problem; i++) {
+		if (!agree(history, first, hints[i].applies))
+			continue;
+		hint.problem = hints[i].problem;
+		hint.attrs = history_last(history)->attrs;
+		hint.has_remedy = hints[i].remedy && hints[i].remedy(history_last(history), &hint) &&
+				  !attrs_check(&hint.attrs, NULL);
+	}
+	return hint;
 }

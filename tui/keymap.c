@@ -78,6 +78,7 @@ const struct key keymap[] = {
 	{ 'X', app_rate, -1, KEYS_TUNE, NULL, NULL, NULL },
 	{ 'i', app_settings, 0, KEYS_TUNE, "i", "settings", "all settings: type values, apply them together" },
 
+	{ 'H', app_take_hint, 0, KEYS_TUNE, "H", NULL, "do what the hint line suggests" },
 	{ APP_SAVE_KEY, app_save, 0, KEYS_TUNE, "W", NULL, "write the settings to a file that is read at the start" },
 
 	{ 'R', app_record, 0, KEYS_RECORD, "R", NULL, "record to a file, or end that" },

@@ -308,16 +308,20 @@ void paint_header(const struct paint *p, struct rect where)
 static void paint_hint(const struct paint *p, struct rect where)
 {
 	const struct snapshot *newest = history_last(p->app->history);
-	const char *hint = p->app->config.fixed ? NULL : hint_of(p->app->history);
+	const struct hint hint = app_hint(p->app);
 	int col = where.col + 1, end = where.col + where.cols;
 
 	if (p->app->config.fixed && p->app->play.nr) {
 		paint_scrubber(p, where);
 		return;
 	}
-	if (hint) {
+	if (hint.problem) {
 		paint_at(p, where.row, &col, end, THEME_WARN, "hint ");
-		paint_at(p, where.row, &col, end, THEME_TEXT, "%s", hint);
+		paint_at(p, where.row, &col, end, THEME_TEXT, "%s", hint.problem);
+		if (hint.has_remedy) {
+			paint_at(p, where.row, &col, end, THEME_STRONG, "  H ");
+			paint_at(p, where.row, &col, end, THEME_TEXT, "%s", hint.remedy);
+		}
 	} else if (newest && *newest->note) {
 		paint_at(p, where.row, &col, end, THEME_DIM, "note %s", newest->note);
 	}

@@ -100,6 +100,34 @@ static void test_themes(void **state)
 	screen_close(&s);
 }
 
+/* H sends what the hint line suggests, and nothing where nothing is suggested. */
+static void test_hint_on_a_key(void **state)
+{
+	struct mappings *maps = fixture_server_maps();
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 5);
+	screen_keys(&s, "H");
+	assert_int_equal(s.nr_sent, 0);
+	assert_true(screen_holds(&s, "nothing to suggest"));
+	screen_close(&s);
+	screen_open(&s, COLOR_DEPTH_MONO, false, 24, 80, NULL);
+	for (unsigned i = 0; i < 3; i++) {
+		struct snapshot *snap = fixture_server(maps, i, 100, HEAT_TIME);
+
+		snap->stats.samples = snap->stats.reports = 30;
+		screen_push(&s, snap);
+	}
+	mappings_put(maps);
+	assert_true(screen_holds(&s, "aggregate longer  H aggregation 5s"));
+	screen_keys(&s, "H");
+	assert_int_equal(s.nr_sent, 1);
+	assert_int_equal(s.sent[0].attrs.aggregation_us, 5000000);
+	assert_false(screen_holds(&s, "hint"));
+	screen_close(&s);
+}
+
 struct saved {
 	struct app_settings settings;
 	char theme[32];
@@ -801,6 +829,7 @@ int main(void)
 		cmocka_unit_test(test_no_key_has_two_meanings),
 		cmocka_unit_test(test_overlays_on_keys),
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_hint_on_a_key),
 		cmocka_unit_test(test_saving_settings),
 		cmocka_unit_test(test_watch_range),
 		cmocka_unit_test(test_themes),
