@@ -232,6 +232,14 @@ int config_parse(struct config *config, const char *origin, char *text, size_t l
 	return rc;
 }
 
+/* In a folder that this user may not enter, as after sudo -u without -H: another one's settings. */
+static bool is_out_of_reach(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) && errno == EACCES;
+}
+
 int config_load(struct config *config, const char *path, struct err *err)
 {
 	struct err why = ERR_NONE;
@@ -240,7 +248,7 @@ int config_load(struct config *config, const char *path, struct err *err)
 	int rc = text_file_read(path, "settings", &text, &len, &why);
 
 	*config = (struct config){ .origin = path };
-	if (rc == -ENOENT || rc == -ENOTDIR)
+	if (rc == -ENOENT || rc == -ENOTDIR || (rc == -EACCES && is_out_of_reach(path)))
 		return 0;
 	if (!rc)
 		rc = config_parse(config, path, text, len, &why);

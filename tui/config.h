@@ -43,8 +43,8 @@ struct config {
 bool config_path(char *dst, size_t size, const char *xdg_config_home, const char *home);
 
 /*
- * Reads the file; one that is not there is empty. path outlives the config. 0, or -errno with err: the file and line,
- * and that --no-config goes without it. Nothing is left to free then.
+ * Reads the file; one that is not there, or in a folder that may not be entered, is empty. path outlives the config.
+ * 0, or -errno with err: the file and line, and that --no-config goes without it. Nothing is left to free then.
  */
 int config_load(struct config *config, const char *path, struct err *err);
 /* The same of a text, which is taken over (len bytes, and room for one more). */
