@@ -55,6 +55,7 @@ struct app *app_new(const struct app_config *config, struct err *err)
 	process_list_init(&app->list);
 	app->zooms[0] = (struct app_range){ 0, AXIS_END };
 	app->nr_zooms = 1;
+	app->side_by_side = config->side_by_side;
 	app->rows = 24;
 	app->cols = 80;
 	app->has_target = config->has_target || !config->choose;
@@ -76,6 +77,8 @@ void app_free(struct app *app)
 	mappings_put(app->axis_maps);
 	view_free(app->view);
 	history_free(app->history);
+	view_free(app->other.view);
+	history_free(app->other.history);
 	process_list_free(&app->list);
 	places_free(&app->places);
 	free(app);
@@ -93,11 +96,7 @@ void app_say(struct app *app, enum app_severity severity, const char *fmt, ...)
 
 uint64_t app_edge_tick(const struct app *app)
 {
-	size_t nr = history_nr(app->history);
-
-	if (!nr)
-		return 0;
-	return app->frozen ? app->edge_tick : history_tick(app->history, nr - 1);
+	return app->frozen ? app->edge_tick : app_newest_tick(app);
 }
 
 const struct snapshot *app_shown(const struct app *app)
@@ -148,6 +147,10 @@ void app_forget(struct app *app)
 	app->ended = app->ended_badly = app->pending = false;
 	history_clear(app->history);
 	contrast_reset(&app->contrast);
+	app_drop_other(app);
+	app->side_by_side = app->config.side_by_side;
+	app->pane = 0;
+	app->lost = false;
 	app->frozen = false;
 	app->nr_zooms = 1;
 	app->cursor_set = false;
@@ -158,6 +161,7 @@ static unsigned take_snapshot(struct app *app, struct snapshot *snap)
 {
 	const struct snapshot *last = history_last(app->history);
 	struct err err = ERR_NONE;
+	bool more, redraw;
 
 	if (last && last->pid != snap->pid)
 		app_forget(app);
@@ -172,10 +176,12 @@ static unsigned take_snapshot(struct app *app, struct snapshot *snap)
 		app->pending = false;
 	if (app->config.on_snapshot && app->config.on_snapshot(app->config.ctx, snap, &err))
 		app_say(app, APP_ERROR, "%s", err.text);
-	history_push(app->history, snap);
+	more = snap->flags & SNAP_MORE;
+	redraw = app_keep(app, snap);
 	if (app->frozen && app->play_follow)
 		app_freeze_newest(app);
-	return APP_HANDLED | APP_REDRAW;
+	/* of two sources, both at once */
+	return APP_HANDLED | (redraw && !more ? APP_REDRAW : 0);
 }
 
 static unsigned take_end(struct app *app, const struct err *err)
@@ -208,6 +214,7 @@ unsigned app_message(struct app *app, const struct message *message)
 		app_say(app, APP_WARNING, "%s", message->err.text);
 		return APP_HANDLED | APP_REDRAW;
 	case MESSAGE_LOST:
+		app_lose_source(app, message->source_index);
 		app_say(app, APP_WARNING, "%s", message->err.text);
 		return APP_HANDLED | APP_REDRAW;
 	case MESSAGE_PLAY:
@@ -378,15 +385,22 @@ static void update_cursor(struct app *app)
 
 static void prepare(struct app *app, int rows, int cols)
 {
-	uint64_t oldest = history_nr(app->history) ? history_tick(app->history, 0) : 0;
+	uint64_t oldest = app_oldest_tick(app);
 
 	app->rows = rows;
 	app->cols = cols;
-	app->layout = layout_of(rows, cols, !app->hide_inspector);
+	app->layout = layout_of(rows, cols, !app->hide_inspector, app_has_other(app) ? 2 : 1);
+	layout_focus(&app->layout, app_is_split(app) ? app->pane : 0);
 	app->help_room = paint_help_rows(rows, cols) - (rows - 2);
 	if (app->frozen && app->edge_tick < oldest)
 		app->edge_tick = oldest;
 	update_axis(app);
+	if (app_is_split(app)) {
+		app_swap_panes(app);
+		update_view(app);
+		learn(app);
+		app_swap_panes(app);
+	}
 	update_view(app);
 	learn(app);
 	update_cursor(app);
@@ -413,23 +427,46 @@ static void paint_panel_screen(const struct paint *p, struct rect screen)
 		paint_message(p, l->message);
 }
 
+/* What each source has for itself. */
+static void paint_pane(const struct paint *p)
+{
+	const struct layout *l = &p->app->layout;
+
+	if (app_is_split(p->app))
+		paint_source_name(p, l->panes[p->app->pane].source);
+	paint_map(p, l);
+	paint_legend(p, l->legend);
+}
+
 static void paint_screen(const struct paint *p)
 {
 	const struct layout *l = &p->app->layout;
 
 	paint_times(p, l->title, l->times);
-	paint_map(p, l);
+	paint_pane(p);
 	paint_inspector(p, l->inspector);
 	paint_cell_line(p, l->cell);
-	paint_legend(p, l->legend);
 	paint_keys(p, l->keys);
 	paint_header(p, l->header);
 	paint_message(p, l->message);
 }
 
+/* The pane that is not in focus has its turn in the place of the one that is. */
+static void paint_screens(struct paint *p, struct app *app)
+{
+	paint_screen(p);
+	if (!app_is_split(app))
+		return;
+	app_swap_panes(app);
+	p->in_focus = false;
+	paint_pane(p);
+	p->in_focus = true;
+	app_swap_panes(app);
+}
+
 void app_paint(struct app *app, struct grid *grid)
 {
-	struct paint p = { .grid = grid, .app = app };
+	struct paint p = { .grid = grid, .app = app, .in_focus = true };
 	struct rect screen = { 0, 0, grid->rows, grid->cols };
 	int role;
 
@@ -445,7 +482,7 @@ void app_paint(struct app *app, struct grid *grid)
 	if (app->mode == APP_PANEL)
 		paint_panel_screen(&p, screen);
 	else
-		paint_screen(&p);
+		paint_screens(&p, app);
 	if (app->mode == APP_HELP)
 		paint_help(&p, screen);
 	if (app->mode == APP_DIALOG)

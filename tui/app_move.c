@@ -10,25 +10,13 @@
 
 #define MIN_VIEWPORT_BYTES (16 * PAGE_BYTES)
 
-static uint64_t newest_tick(const struct app *app)
-{
-	size_t nr = history_nr(app->history);
-
-	return nr ? history_tick(app->history, nr - 1) : 0;
-}
-
-static uint64_t oldest_tick(const struct app *app)
-{
-	return history_nr(app->history) ? history_tick(app->history, 0) : 0;
-}
-
 /* Freezes with the newest column at tick, within what is kept. */
 static void freeze_at(struct app *app, uint64_t tick)
 {
 	app->frozen = true;
-	app->edge_tick = tick < oldest_tick(app) ? oldest_tick(app) : tick;
-	if (app->edge_tick > newest_tick(app))
-		app->edge_tick = newest_tick(app);
+	app->edge_tick = tick < app_oldest_tick(app) ? app_oldest_tick(app) : tick;
+	if (app->edge_tick > app_newest_tick(app))
+		app->edge_tick = app_newest_tick(app);
 }
 
 unsigned app_freeze(struct app *app, int arg)
@@ -37,13 +25,13 @@ unsigned app_freeze(struct app *app, int arg)
 	if (app->frozen)
 		app->frozen = false;
 	else if (history_nr(app->history))
-		freeze_at(app, newest_tick(app));
+		freeze_at(app, app_newest_tick(app));
 	return APP_REDRAW;
 }
 
 void app_freeze_newest(struct app *app)
 {
-	freeze_at(app, newest_tick(app));
+	freeze_at(app, app_newest_tick(app));
 }
 
 void app_step_back(struct app *app)
@@ -88,8 +76,8 @@ unsigned app_end_time(struct app *app, int arg)
 		app->frozen = false;
 	else if (history_nr(app->history))
 		/* the oldest at the left edge, not at the right */
-		freeze_at(app, oldest_tick(app) + (uint64_t)(app_nr_cols(app) > 1 ? app_nr_cols(app) - 1 : 0) *
-							  app_ticks_per_col(app));
+		freeze_at(app, app_oldest_tick(app) + (uint64_t)(app_nr_cols(app) > 1 ? app_nr_cols(app) - 1 : 0) *
+							      app_ticks_per_col(app));
 	return APP_REDRAW;
 }
 
@@ -292,11 +280,21 @@ unsigned app_zoom_all(struct app *app, int arg)
 
 /* ---- mouse ---- */
 
+/* A click into the other map brings that into focus. */
+static void focus_at(struct app *app, const struct term_event *event)
+{
+	const struct rect *map = &app->layout.panes[app->other.index].map;
+
+	if (app_is_split(app) && event->row >= map->row && event->row < map->row + map->rows)
+		app_swap_panes(app);
+}
+
 unsigned app_mouse(struct app *app, const struct term_event *event)
 {
 	const struct rect *map = &app->layout.map;
 	size_t row;
 
+	focus_at(app, event);
 	if (event->row < map->row || event->row >= map->row + map->rows || event->col < map->col ||
 	    event->col >= map->col + map->cols)
 		return 0;

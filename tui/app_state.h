@@ -47,11 +47,31 @@ struct app_range {
 	uint64_t start, end;
 };
 
+/*
+ * What is kept and shown of one source. Of two sources side by side one is in focus: the cursor is in its map, and
+ * header, inspector and panels are about it. Its things are struct app's own, so that handlers and painters need not
+ * know of panes; the other's lie in here, and app_swap_panes() exchanges them.
+ */
+struct pane {
+	unsigned index; /* of its source in the collector, and of its place from the top */
+	struct history *history;
+	struct view *view;
+	struct contrast contrast;
+	enum heat_unit contrast_unit;
+	uint32_t seen_nodes;
+	uint8_t seen_valid;
+	bool lost; /* its source is watched no more */
+};
+
 struct app {
 	struct app_config config;
 	enum app_mode mode;
 	int rows, cols; /* of the screen, as last painted */
 
+	bool side_by_side; /* two sources are watched, or asked for */
+	unsigned pane;	   /* index of the one in focus */
+	bool lost;	   /* ... and its source is watched no more */
+	struct pane other; /* history NULL: there is no other */
 	struct history *history;
 	struct axis axis;
 	struct mappings *axis_maps; /* those it was made of: one reference */
@@ -127,6 +147,21 @@ struct app {
 extern const unsigned app_time_zooms[];
 extern const size_t app_nr_time_zooms;
 
+/* Another pane in focus, and the layout for it. Two of these cancel each other. */
+void app_swap_panes(struct app *app);
+bool app_has_other(const struct app *app);
+/* Are there two, and room to show both? */
+bool app_is_split(const struct app *app);
+/* Keeps a snapshot in the pane of its source. True: something has changed that can be seen. */
+bool app_keep(struct app *app, struct snapshot *snap);
+/* One of two sources is watched no more. */
+void app_lose_source(struct app *app, unsigned index);
+/* One pane, of the first source. */
+void app_drop_other(struct app *app);
+/* Of either pane; 0 where nothing is kept. */
+uint64_t app_newest_tick(const struct app *app);
+uint64_t app_oldest_tick(const struct app *app);
+
 /* The newest snapshot that the screen shows, or NULL. */
 const struct snapshot *app_shown(const struct app *app);
 /* The tick in the newest column. */
@@ -187,6 +222,8 @@ unsigned app_settings(struct app *app, int arg);
 unsigned app_take_hint(struct app *app, int arg);
 unsigned app_save(struct app *app, int arg);
 unsigned app_find(struct app *app, int arg);
+unsigned app_side_by_side(struct app *app, int arg);
+unsigned app_other_pane(struct app *app, int arg);
 unsigned app_play_step(struct app *app, int arg);
 unsigned app_play_speed(struct app *app, int arg);
 unsigned app_play_loop(struct app *app, int arg);

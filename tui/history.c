@@ -119,7 +119,7 @@ static bool grow(struct history *h)
 }
 
 /* Aggregations are numbered by seq; one that goes backwards or far ahead (a recording) counts as the next. */
-static uint64_t next_tick(const struct history *h, const struct snapshot *snap)
+uint64_t history_next_tick(const struct history *h, const struct snapshot *snap)
 {
 	const struct entry *last;
 	uint64_t step;
@@ -131,10 +131,8 @@ static uint64_t next_tick(const struct history *h, const struct snapshot *snap)
 	return last->tick + (step && step <= HISTORY_MAX_HOLE ? step : 1);
 }
 
-void history_push(struct history *h, struct snapshot *snap)
+void history_push_at(struct history *h, struct snapshot *snap, uint64_t tick)
 {
-	uint64_t tick = next_tick(h, snap);
-
 	if (h->nr == h->cap && !grow(h)) {
 		if (!h->cap) {
 			snapshot_free(snap);
@@ -146,6 +144,17 @@ void history_push(struct history *h, struct snapshot *snap)
 	h->nr++;
 	*entry_at(h, h->nr - 1) = (struct entry){ .snap = snap, .tick = tick, .span = 1 };
 	h->bytes += snapshot_sz(snap) + sz_maps_at(h, h->nr - 1);
+	history_limit(h, h->max_bytes);
+}
+
+void history_push(struct history *h, struct snapshot *snap)
+{
+	history_push_at(h, snap, history_next_tick(h, snap));
+}
+
+void history_limit(struct history *h, size_t max_bytes)
+{
+	h->max_bytes = max_bytes;
 	while (h->nr > 1 && h->bytes > h->max_bytes)
 		thin(h);
 }

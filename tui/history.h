@@ -30,6 +30,12 @@ void history_free(struct history *h);
 
 /* Takes over snap; makes room by thinning. The newest is always kept. */
 void history_push(struct history *h, struct snapshot *snap);
+/* The tick that this does to snap: where it would be the next. */
+uint64_t history_next_tick(const struct history *h, const struct snapshot *snap);
+/* The same with another tick, larger than the last: so that two histories count alike. */
+void history_push_at(struct history *h, struct snapshot *snap, uint64_t tick);
+/* Another budget; what is too much for it is thinned. */
+void history_limit(struct history *h, size_t max_bytes);
 size_t history_nr(const struct history *h);
 /* i in [0, nr). Valid until the next push. */
 const struct snapshot *history_at(const struct history *h, size_t i);

@@ -193,6 +193,7 @@ static struct app_config app_config_of(const struct options *o, const struct the
 		.contrast = o->contrast,
 		.share = o->share,
 		.attrs = o->attrs,
+		.side_by_side = o->source && strchr(o->source, ','),
 		.fixed = o->replay ? "a recording" : NULL,
 		.send = send_command,
 		.on_snapshot = take_snapshot,

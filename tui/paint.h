@@ -13,12 +13,15 @@
 struct paint {
 	struct grid *grid;
 	const struct app *app;
+	bool in_focus; /* of two panes, the one that the cursor is in; true where there is one */
 	struct style roles[THEME_NR_ROLES];
 };
 
 void paint_header(const struct paint *p, struct rect where);
 void paint_times(const struct paint *p, struct rect title, struct rect where);
 void paint_map(const struct paint *p, const struct layout *layout);
+/* Of two panes, whose map it is. */
+void paint_source_name(const struct paint *p, struct rect where);
 void paint_inspector(const struct paint *p, struct rect where);
 /* The inspector's essence on one line. */
 void paint_cell_line(const struct paint *p, struct rect where);

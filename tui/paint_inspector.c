@@ -164,6 +164,25 @@ static void cell_heat(struct pen *pen, const struct inspect *in)
 	cell_reports(pen, in);
 }
 
+/* The same place and time as the other source sees it. */
+static void cell_beside(struct pen *pen)
+{
+	const struct app *app = pen->p->app;
+	const struct snapshot *newest = app_is_split(app) ? history_last(app->other.history) : NULL;
+	unsigned nr_cols = newest ? view_nr_cols(app->other.view) : 0;
+	const struct view_cell *cell;
+	char heat[32];
+
+	if (app->cursor_back >= nr_cols)
+		return;
+	cell = view_cell(app->other.view, app->cursor_row, nr_cols - 1 - app->cursor_back);
+	if (cell->valid & VIEW_HEAT)
+		say(pen, "beside", THEME_STRONG, "%s  %s",
+		    inspect_heat_text(heat, (double)cell->heat, app->other.contrast_unit), newest->source);
+	else
+		say(pen, "beside", THEME_DIM, "unknown to %s", newest->source);
+}
+
 static void node_bar(struct pen *pen, const struct inspect *in)
 {
 	int col = value_col(pen), cols = end_col(pen) - col - 2, done = 0;
@@ -463,6 +482,7 @@ void paint_inspector(const struct paint *p, struct rect where)
 	if (in->snap) {
 		blank(&pen);
 		cell_heat(&pen, in);
+		cell_beside(&pen);
 		blank(&pen);
 		cell_nodes(&pen, in);
 		cell_kind(&pen, in);

@@ -109,7 +109,7 @@ void paint_legend(const struct paint *p, struct rect where)
 
 	if (where.rows < 1)
 		return;
-	if (p->app->mode == APP_FIND) {
+	if (p->app->mode == APP_FIND && p->in_focus) {
 		paint_at(p, where.row, &col, end, THEME_DIM, "%s",
 			 p->app->find_address ? "go to address (hexadecimal): " : "find a name or 0x address: ");
 		paint_at(p, where.row, &col, end, THEME_STRONG, "%s", p->app->find);

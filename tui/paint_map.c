@@ -270,7 +270,7 @@ static void paint_cursor(const struct paint *p, const struct layout *l)
 	int row, col;
 	struct grid_cell *cell;
 
-	if (app->cursor_row >= app->axis.nr_rows || (unsigned)app_nr_cols(app) <= app->cursor_back)
+	if (!p->in_focus || app->cursor_row >= app->axis.nr_rows || (unsigned)app_nr_cols(app) <= app->cursor_back)
 		return;
 	row = l->map.row + (int)(axis_display_of(&app->axis, app->cursor_row) / app->axis.per_line);
 	col = l->map.col + l->map.cols - 1 - (int)app->cursor_back * app_cell_cols(app);
@@ -311,6 +311,20 @@ static void paint_minimap(const struct paint *p, struct rect where)
 }
 
 /* ---- all of it ---- */
+
+void paint_source_name(const struct paint *p, struct rect where)
+{
+	const struct snapshot *newest = history_last(p->app->history);
+	int col = where.col, end = where.col + where.cols;
+
+	if (where.rows < 1 || !newest)
+		return;
+	grid_put(p->grid, where.row, col, p->in_focus ? 0x25b8 : ' ', p->roles[THEME_TITLE]);
+	col++;
+	paint_at(p, where.row, &col, end, p->in_focus ? THEME_TITLE : THEME_TEXT, "%s", newest->source);
+	if (p->app->lost)
+		paint_at(p, where.row, &col, end, THEME_BAD, " lost");
+}
 
 /* Why the map is empty. */
 static void paint_empty(const struct paint *p, struct rect where)

@@ -78,6 +78,24 @@ void screen_play(struct screen *s, unsigned nr, size_t nr_regions, enum heat_uni
 	app_paint(s->app, &s->grid);
 }
 
+void screen_play_two(struct screen *s, unsigned first, unsigned end, size_t nr_regions)
+{
+	struct mappings *maps = fixture_server_maps();
+	unsigned i;
+
+	for (i = first; i < end; i++) {
+		struct snapshot *upper = fixture_server(maps, i, nr_regions, HEAT_FRACTION);
+		struct snapshot *lower = fixture_server(maps, i, nr_regions, HEAT_TIME);
+
+		upper->flags |= SNAP_MORE;
+		lower->source_index = 1;
+		screen_push(s, upper);
+		screen_push(s, lower);
+	}
+	mappings_put(maps);
+	app_paint(s->app, &s->grid);
+}
+
 unsigned screen_keys(struct screen *s, const char *keys)
 {
 	struct err err = ERR_NONE;

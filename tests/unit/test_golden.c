@@ -49,6 +49,14 @@ static const struct golden goldens[] = {
 };
 #define NR_GOLDENS (sizeof(goldens) / sizeof(*goldens))
 
+/* Two sources side by side: checks above, time below. */
+static const struct golden panes[] = {
+	{ "panes-80x24-mono", COLOR_DEPTH_MONO, false, 24, 80, HEAT_FRACTION, 90, "" },
+	{ "panes-200x60-mono", COLOR_DEPTH_MONO, false, 60, 200, HEAT_FRACTION, 90, "\\/heap<enter><left>" },
+	{ "panes-200x60-true", COLOR_DEPTH_TRUE, false, 60, 200, HEAT_FRACTION, 90, "" },
+};
+#define NR_PANES (sizeof(panes) / sizeof(*panes))
+
 /* And every overlay at every depth and size. */
 static const struct {
 	const char *name;
@@ -107,15 +115,23 @@ static void write_all(const char *path, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
-static char *dump(const struct golden *g)
+static void set_beside(struct app_config *config)
+{
+	config->side_by_side = true;
+}
+
+static char *dump(const struct golden *g, bool beside)
 {
 	struct screen s;
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
 
-	screen_open(&s, g->depth, g->ascii, g->rows, g->cols, NULL);
-	screen_play(&s, g->seconds, 300, g->unit);
+	screen_open(&s, g->depth, g->ascii, g->rows, g->cols, beside ? set_beside : NULL);
+	if (beside)
+		screen_play_two(&s, 0, g->seconds, 300);
+	else
+		screen_play(&s, g->seconds, 300, g->unit);
 	screen_keys(&s, g->keys);
 	app_paint(s.app, &s.grid);
 	assert_int_equal(term_text_write(out, &s.grid, &s.config.look, g->depth != COLOR_DEPTH_MONO), 0);
@@ -138,11 +154,10 @@ static void show_difference(const char *name, const char *wanted, const char *is
 		    wanted + start, (int)strcspn(is + start, "\n"), is + start);
 }
 
-static void test_golden(void **state)
+static void check(const struct golden *g, bool beside)
 {
-	const struct golden *g = *state;
 	const char *mode = getenv("GOLDEN");
-	char path[256], *is = dump(g), *wanted;
+	char path[256], *is = dump(g, beside), *wanted;
 	bool same;
 
 	snprintf(path, sizeof(path), "tests/golden/%s.txt", g->name);
@@ -157,9 +172,19 @@ static void test_golden(void **state)
 	assert_true(same);
 }
 
+static void test_golden(void **state)
+{
+	check(*state, false);
+}
+
+static void test_panes(void **state)
+{
+	check(*state, true);
+}
+
 int main(void)
 {
-	static struct CMUnitTest tests[NR_GOLDENS + NR_MATRIX];
+	static struct CMUnitTest tests[NR_GOLDENS + NR_MATRIX + NR_PANES];
 	static struct golden matrix[NR_MATRIX];
 	static char names[NR_MATRIX][64];
 	size_t i;
@@ -173,5 +198,9 @@ int main(void)
 		tests[NR_GOLDENS + i] =
 			(struct CMUnitTest){ .name = names[i], .test_func = test_golden, .initial_state = &matrix[i] };
 	}
-	return _cmocka_run_group_tests("golden", tests, NR_GOLDENS + NR_MATRIX, NULL, NULL);
+	for (i = 0; i < NR_PANES; i++)
+		tests[NR_GOLDENS + NR_MATRIX + i] = (struct CMUnitTest){
+			.name = panes[i].name, .test_func = test_panes, .initial_state = (void *)(uintptr_t)&panes[i]
+		};
+	return _cmocka_run_group_tests("golden", tests, NR_GOLDENS + NR_MATRIX + NR_PANES, NULL, NULL);
 }

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Two sources side by side: what is kept of each, and which is in focus. */
+#include <stdio.h>
+
+#include "tui/app_state.h"
+
+bool app_has_other(const struct app *app)
+{
+	return app->other.history != NULL;
+}
+
+bool app_is_split(const struct app *app)
+{
+	return app_has_other(app) && app->layout.nr_panes > 1;
+}
+
+void app_swap_panes(struct app *app)
+{
+	struct pane focus = {
+		.index = app->pane,
+		.history = app->history,
+		.view = app->view,
+		.contrast = app->contrast,
+		.contrast_unit = app->contrast_unit,
+		.seen_nodes = app->seen_nodes,
+		.seen_valid = app->seen_valid,
+		.lost = app->lost,
+	};
+
+	app->pane = app->other.index;
+	app->history = app->other.history;
+	app->view = app->other.view;
+	app->contrast = app->other.contrast;
+	app->contrast_unit = app->other.contrast_unit;
+	app->seen_nodes = app->other.seen_nodes;
+	app->seen_valid = app->other.seen_valid;
+	app->lost = app->other.lost;
+	app->other = focus;
+	layout_focus(&app->layout, app_is_split(app) ? app->pane : 0);
+}
+
+/* ---- time: one count of ticks for both ---- */
+
+static uint64_t last_tick(const struct history *h)
+{
+	return h && history_nr(h) ? history_tick(h, history_nr(h) - 1) : 0;
+}
+
+uint64_t app_newest_tick(const struct app *app)
+{
+	uint64_t own = last_tick(app->history), other = last_tick(app->other.history);
+
+	return own > other ? own : other;
+}
+
+uint64_t app_oldest_tick(const struct app *app)
+{
+	const struct history *other = app->other.history;
+	uint64_t own = history_nr(app->history) ? history_tick(app->history, 0) : UINT64_MAX;
+	uint64_t others = other && history_nr(other) ? history_tick(other, 0) : UINT64_MAX;
+	uint64_t oldest = own < others ? own : others;
+
+	return oldest == UINT64_MAX ? 0 : oldest;
+}
+
+/* Snapshots of one aggregation have one number, and so one tick. */
+static uint64_t tick_of(const struct app *app, const struct snapshot *snap)
+{
+	const struct history *other = app->other.history;
+	const struct snapshot *last = other ? history_last(other) : NULL;
+
+	if (!last || (history_nr(app->history) && last_tick(other) <= last_tick(app->history)))
+		return history_next_tick(app->history, snap);
+	return last->seq == snap->seq ? last_tick(other) : history_next_tick(other, snap);
+}
+
+/* ---- panes come and go ---- */
+
+/* Each gets half of the memory. */
+static bool add_other(struct app *app)
+{
+	struct pane other = { .index = !app->pane, .history = history_new(app->config.history_bytes / 2) };
+
+	other.view = view_new();
+	if (!other.history || !other.view) {
+		history_free(other.history);
+		view_free(other.view);
+		app_say(app, APP_ERROR, "no memory for another source's history");
+		return false;
+	}
+	contrast_init(&other.contrast);
+	history_limit(app->history, app->config.history_bytes / 2);
+	app->other = other;
+	return true;
+}
+
+void app_drop_other(struct app *app)
+{
+	history_free(app->other.history);
+	view_free(app->other.view);
+	app->other = (struct pane){ 0 };
+	history_limit(app->history, app->config.history_bytes);
+}
+
+bool app_keep(struct app *app, struct snapshot *snap)
+{
+	bool mine = snap->source_index == app->pane;
+
+	/* of one that was just sent away, or there is no room for it */
+	if (!mine && (!app->side_by_side || (!app_has_other(app) && !add_other(app)))) {
+		snapshot_free(snap);
+		return false;
+	}
+	if (!mine)
+		app_swap_panes(app);
+	app->lost = false;
+	history_push_at(app->history, snap, tick_of(app, snap));
+	if (!mine)
+		app_swap_panes(app);
+	return true;
+}
+
+void app_lose_source(struct app *app, unsigned index)
+{
+	if (app_has_other(app) && index == app->other.index) {
+		app->other.lost = true;
+	} else if (index == app->pane && history_nr(app->history)) {
+		app->lost = true;
+	} else {
+		/* it never came: what comes is of the other one */
+		app->side_by_side = false;
+		app->pane = !index;
+	}
+}
+
+/* ---- keys ---- */
+
+unsigned app_other_pane(struct app *app, int arg)
+{
+	(void)arg;
+	if (app_has_other(app))
+		app_swap_panes(app);
+	else
+		app_say(app, APP_INFO, "there is one source");
+	return APP_REDRAW;
+}
