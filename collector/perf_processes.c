@@ -156,8 +156,9 @@ void perf_processes_text(const struct perf_processes *ps, char *text, size_t siz
 	if (nr)
 		qsort(v, nr, sizeof(const struct perf_process *), compare_samples);
 	for (size_t i = 0; i < nr && i < NR_IN_TEXT && used < size; i++)
-		used += (size_t)snprintf(text + used, size - used, "%s%d %s (%" PRIu64 "%s)", i ? ", " : "",
-					 (int)v[i]->pid, v[i]->comm, v[i]->nr_samples, i ? "" : " samples");
+		used += (size_t)snprintf(text + used, size - used, "%s%d%s%s (%" PRIu64 "%s)", i ? ", " : "",
+					 (int)v[i]->pid, *v[i]->comm ? " " : "", v[i]->comm, v[i]->nr_samples,
+					 i ? "" : " samples");
 	if (nr > NR_IN_TEXT && used < size)
 		snprintf(text + used, size - used, " and %zu more", nr - NR_IN_TEXT);
 	free(v);
