@@ -14,6 +14,8 @@ int clear_bits_open(struct clear_bits *cr, const struct target *target, struct e
 	cr->fd = target_open_file(target, "clear_refs", O_WRONLY);
 	if (cr->fd >= 0)
 		return 0;
+	if (cr->fd == -ESRCH || (cr->fd == -ENOENT && target_has_ended(target)))
+		return err_set(err, ESRCH, "process %d has ended", target->pid);
 	if (cr->fd == -EACCES || cr->fd == -EPERM)
 		return err_set(
 			err, -cr->fd,
@@ -43,7 +45,7 @@ static int follow_live_thread(struct clear_bits *cr, struct err *err)
 	uint64_t due_ns = cr->due_ns;
 	int rc;
 
-	if (target_has_ended(target) || target_live_tid(target) == cr->tid)
+	if (cr->fd >= 0 && (target_has_ended(target) || target_live_tid(target) == cr->tid))
 		return 0;
 	clear_bits_close(cr);
 	rc = clear_bits_open(cr, target, err);
@@ -55,10 +57,14 @@ int clear_bits_write(struct clear_bits *cr, enum clear_bits_what what, struct er
 {
 	char digit = (char)('0' + what);
 	int rc = follow_live_thread(cr, err);
+	ssize_t n;
 
 	if (rc)
 		return rc;
-	if (pwrite(cr->fd, &digit, 1, 0) == 1)
+	do
+		n = pwrite(cr->fd, &digit, 1, 0);
+	while (n < 0 && errno == EINTR);
+	if (n == 1)
 		return 0;
 	if (errno == ESRCH)
 		return -ESRCH;

@@ -32,15 +32,17 @@ struct clear_bits {
 
 #define CLEAR_BITS_CLOSED ((struct clear_bits){ .fd = -1 })
 
-/* The target has to live as long as it is open. -EACCES: not ours; -ENOENT: a kernel without it, or hidden; -ESRCH: it has ended.
- * Opening clears nothing. */
+/*
+ * target has to outlive cr. -EACCES: not ours; -ENOENT: a kernel without it, or hidden; -ESRCH: it has ended. Opening
+ * clears nothing.
+ */
 int clear_bits_open(struct clear_bits *cr, const struct target *target, struct err *err);
 /* Closed ones are fine. */
 void clear_bits_close(struct clear_bits *cr);
 
 /*
- * Clears. Where the thread whose file was opened has ended before the others, through one that still runs.
- * -ESRCH: the target has ended; other errors as of clear_bits_open().
+ * Clears. Where the thread whose file was opened has ended before the others, through one that still runs. One that
+ * could not be opened is tried again. -ESRCH: the target has ended; other errors as of clear_bits_open().
  */
 int clear_bits_write(struct clear_bits *cr, enum clear_bits_what what, struct err *err);
 

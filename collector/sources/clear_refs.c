@@ -3,87 +3,38 @@
  * Ages just the target, by writing 1 to its clear_refs: the kernel tests and clears the access bit of every present
  * page of it, locked and huge ones included, and leaves soft-dirty alone. Needs no MGLRU.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
+#include "collector/clear_bits.h"
 #include "collector/sources/harvest.h"
 #include "collector/sources/sources.h"
 
-struct clear_refs {
-	int fd;
-};
-
-int clear_refs_walk(int fd)
-{
-	ssize_t n;
-
-	do
-		n = pwrite(fd, "1", 1, 0);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
-}
-
-static int open_file(const struct target *target, struct err *err)
-{
-	int fd = target_open_file(target, "clear_refs", O_WRONLY);
-
-	if (fd >= 0)
-		return fd;
-	if (fd == -ENOENT && !target_has_ended(target))
-		return err_set(err, ENOTSUP, "the kernel has no clear_refs: built without CONFIG_PROC_PAGE_MONITOR");
-	if (fd == -EACCES || fd == -EPERM)
-		return err_set(
-			err, EACCES,
-			"not permitted to clear the access bits of process %d: it belongs to user %u; run as that "
-			"user with CAP_BPF and CAP_PERFMON, or as root",
-			target->pid, target->uid);
-	return err_set(err, fd == -ENOENT ? ESRCH : -fd, "clear_refs of process %d: %s", target->pid,
-		       strerror(fd == -ENOENT ? ESRCH : -fd));
-}
-
 static int clear_refs_ager_probe(const struct source_params *params, struct err *err)
 {
-	int fd;
+	struct clear_bits bits = CLEAR_BITS_CLOSED;
+	int rc = params->target ? clear_bits_open(&bits, params->target, err) : 0;
 
-	if (!params->target)
-		return 0;
-	fd = open_file(params->target, err);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
+	clear_bits_close(&bits);
+	return rc;
 }
 
 static int clear_refs_ager_open(void *state, const struct source_params *params, struct err *err)
 {
-	struct clear_refs *c = state;
-
-	c->fd = open_file(params->target, err);
-	return c->fd < 0 ? c->fd : 0;
+	return clear_bits_open(state, params->target, err);
 }
 
 static int clear_refs_age(void *state, struct harvest *harvest, char *note, struct err *err)
 {
-	struct clear_refs *c = state;
-	int rc = clear_refs_walk(c->fd);
-
 	(void)harvest;
 	(void)note;
-	return rc && rc != -ESRCH ? err_set(err, -rc, "writing to clear_refs: %s", strerror(-rc)) : rc;
+	return clear_bits_write(state, CLEAR_BITS_ACCESSED, err);
 }
 
 static void clear_refs_ager_close(void *state)
 {
-	struct clear_refs *c = state;
-
-	if (c->fd > 0)
-		close(c->fd);
+	clear_bits_close(state);
 }
 
 const struct ager ager_clear_refs = {
-	.sz_state = sizeof(struct clear_refs),
+	.sz_state = sizeof(struct clear_bits),
 	.probe = clear_refs_ager_probe,
 	.open = clear_refs_ager_open,
 	.age = clear_refs_age,

@@ -86,7 +86,7 @@ int harvest_find_target(struct harvest *h, struct err *err)
 	return rc;
 }
 
-int harvest_audit(struct harvest *h, int fd, uint64_t *nr_found, uint64_t *nr_missed, struct err *err)
+int harvest_audit(struct harvest *h, struct clear_bits *bits, uint64_t *nr_found, uint64_t *nr_missed, struct err *err)
 {
 	struct harvest_set found;
 	int rc = harvest_bpf_collect(h->bpf, &h->set, err);
@@ -95,7 +95,7 @@ int harvest_audit(struct harvest *h, int fd, uint64_t *nr_found, uint64_t *nr_mi
 		return rc;
 	*nr_found = harvest_set_count(&h->set);
 	found = harvest_set_copy(&h->set);
-	rc = clear_refs_walk(fd);
+	rc = clear_bits_write(bits, CLEAR_BITS_ACCESSED, err);
 	if (!rc)
 		rc = harvest_bpf_collect(h->bpf, &h->set, err);
 	*nr_missed = harvest_set_count(&h->set) - *nr_found;

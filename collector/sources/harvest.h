@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "collector/clear_bits.h"
 #include "collector/source.h"
 
 /* The means by which the kernel tells of a young page; see bpf/harvest.bpf.c. */
@@ -75,12 +76,13 @@ bool harvest_walk_is_complete(const struct harvest *harvest);
 uint64_t harvest_nr_tables(const struct harvest *harvest);
 
 /*
- * After an aging: walks once more by the target's clear_refs (fd), to see what the aging has left out. Stores the
+ * After an aging: walks once more by the target's clear_refs, to see what the aging has left out. Stores the
  * number of pages that it had found and of those found now beside them. These are kept only where they are more than
  * one in HARVEST_AUDIT_SHARE: the touch of a few that MGLRU never sees may be long ago. 0 or -errno.
  */
 #define HARVEST_AUDIT_SHARE 50
-int harvest_audit(struct harvest *harvest, int fd, uint64_t *nr_found, uint64_t *nr_missed, struct err *err);
+int harvest_audit(struct harvest *harvest, struct clear_bits *bits, uint64_t *nr_found, uint64_t *nr_missed,
+		  struct err *err);
 
 int harvest_source_open(struct source **source, const struct source_ops *ops, const struct ager *ager,
 			const struct source_params *params, const struct harvest_options *options, struct err *err);
@@ -89,8 +91,5 @@ void harvest_source_stats(struct source *source, struct source_stats *stats);
 void harvest_source_close(struct source *source);
 
 extern const struct ager ager_mglru, ager_clear_refs;
-
-/* Has the target's page tables walked by writing to its clear_refs (fd open for writing). 0 or -errno. */
-int clear_refs_walk(int fd);
 
 #endif

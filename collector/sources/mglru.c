@@ -13,6 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "collector/clear_bits.h"
 #include "collector/lru_gen.h"
 #include "collector/sources/harvest.h"
 #include "collector/sources/sources.h"
@@ -36,7 +37,8 @@
 
 struct mglru {
 	int fd;		   /* lru_gen */
-	int clear_refs_fd; /* for what MGLRU passes by; -errno: not to be had */
+	struct clear_bits clear_refs; /* for what MGLRU passes by */
+	bool has_clear_refs;
 	char *text;
 	size_t sz_text;
 	uint32_t memcg;	  /* of the last harvest */
@@ -111,7 +113,7 @@ static int mglru_ager_open(void *state, const struct source_params *params, stru
 	int rc = check_enabled(params->root, err);
 
 	m->fd = -1;
-	m->clear_refs_fd = target_open_file(params->target, "clear_refs", O_WRONLY);
+	m->has_clear_refs = clear_bits_open(&m->clear_refs, params->target, NULL) == 0;
 	if (rc)
 		return rc;
 	m->fd = open_lru_gen(params->root, err);
@@ -124,8 +126,7 @@ static void mglru_ager_close(void *state)
 
 	if (m->fd > 0)
 		close(m->fd);
-	if (m->clear_refs_fd > 0)
-		close(m->clear_refs_fd);
+	clear_bits_close(&m->clear_refs);
 	free(m->text);
 }
 
@@ -212,7 +213,7 @@ static int age_memcg(struct mglru *m, struct harvest *harvest, struct err *err)
 /* Sees every present page, wherever it is charged and whoever holds the lock. */
 static int age_by_clear_refs(struct mglru *m, const char *why, char *note)
 {
-	int rc = m->clear_refs_fd < 0 ? m->clear_refs_fd : clear_refs_walk(m->clear_refs_fd);
+	int rc = m->has_clear_refs ? clear_bits_write(&m->clear_refs, CLEAR_BITS_ACCESSED, NULL) : -EACCES;
 
 	if (rc == -ESRCH)
 		return rc;
@@ -239,13 +240,13 @@ static bool audit_is_due(struct mglru *m, uint32_t memcg)
 	if (memcg != m->memcg)
 		m->nr_ages = 0;
 	m->memcg = memcg;
-	return m->nr_ages++ % AUDIT_EVERY == 0 && m->clear_refs_fd >= 0;
+	return m->nr_ages++ % AUDIT_EVERY == 0 && m->has_clear_refs;
 }
 
 static int audit(struct mglru *m, struct harvest *harvest, struct err *err)
 {
 	uint64_t nr_found = 0, nr_missed = 0;
-	int rc = harvest_audit(harvest, m->clear_refs_fd, &nr_found, &nr_missed, err);
+	int rc = harvest_audit(harvest, &m->clear_refs, &nr_found, &nr_missed, err);
 
 	m->is_blind = nr_missed * HARVEST_AUDIT_SHARE > nr_found;
 	return rc;

@@ -7,7 +7,6 @@
  * bench_harvest [MIB [ROUNDS]]
  */
 #include <bpf/libbpf.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +27,8 @@ static const char *const kind_names[NR_KINDS] = { "bare walk", "our hook", "hash
 
 struct bench {
 	struct source_params params;
-	int to_child, from_child, clear_refs_fd;
+	int to_child, from_child;
+	struct clear_bits clear_refs;
 	uint64_t nr_pages, mm;
 	uint64_t ns[NR_KINDS][MAX_ROUNDS], seen[NR_KINDS];
 };
@@ -78,7 +78,7 @@ static void count_pages(struct sink *sink, const struct report *v, size_t nr)
 static uint64_t walk(struct bench *b)
 {
 	uint64_t begin = clock_now_ns(&clock_system);
-	int rc = clear_refs_walk(b->clear_refs_fd);
+	int rc = clear_bits_write(&b->clear_refs, CLEAR_BITS_ACCESSED, NULL);
 
 	if (rc)
 		die("clear_refs", strerror(-rc));
@@ -181,9 +181,9 @@ int main(int argc, char **argv)
 	b.to_child = to[1];
 	b.from_child = from[0];
 	b.nr_pages = bytes / PAGE_BYTES;
-	if (pid < 0 || read(from[0], &byte, 1) != 1 || target_open(&b.params.target, pid, &err))
+	if (pid < 0 || read(from[0], &byte, 1) != 1 || target_open(&b.params.target, pid, &err) ||
+	    clear_bits_open(&b.clear_refs, b.params.target, &err))
 		die("child", err.text);
-	b.clear_refs_fd = target_open_file(b.params.target, "clear_refs", O_WRONLY);
 	for (int i = 0; i < rounds; i++) {
 		touch(&b);
 		b.ns[BARE][i] = walk(&b);
@@ -193,6 +193,7 @@ int main(int argc, char **argv)
 	report(&b, rounds);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+	clear_bits_close(&b.clear_refs);
 	target_close(b.params.target);
 	return 0;
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* main.c - the workload's command line; README.md describes it. */
 #include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/workload/workload.h"
@@ -22,15 +25,17 @@ void die(int status, const char *fmt, ...)
 
 static void usage(FILE *out)
 {
-	fputs("usage: workload [-o TRUTH] [-s SEED] [-l LOOPS] [-w] PHASES\n"
+	fputs("usage: workload [-o TRUTH] [-s SEED] [-l LOOPS] [-w] [-z] PHASES\n"
 	      "       workload MODE [ARGUMENT]\n"
 	      "  -o TRUTH   where the JSON lines go; stdout then says \"ready PID\"\n"
-	      "  -w         the first phase begins at SIGUSR1\n",
+	      "  -w         the first phase begins at SIGUSR1\n"
+	      "  -z         the first thread ends when the first phase begins, the others go on\n",
 	      out);
 	storm_usage(out);
 }
 
-static int run(struct plan *plan, const char *truth, bool wait)
+/* begun is posted when the first phase begins. */
+static int run(struct plan *plan, const char *truth, bool wait, sem_t *begun)
 {
 	FILE *out = truth ? fopen(truth, "we") : stdout;
 	sigset_t sigs;
@@ -54,20 +59,50 @@ static int run(struct plan *plan, const char *truth, bool wait)
 	if (sig == SIGUSR1)
 		sig = 0;
 	sigdelset(&sigs, SIGUSR1);
+	sem_post(begun);
 	if (!sig)
 		play(plan, &sigs, out);
 	truth_event(out, "end");
 	return fclose(out) ? 1 : 0;
 }
 
+struct job {
+	struct plan *plan;
+	const char *truth;
+	bool wait;
+	sem_t begun;
+};
+
+static void *run_and_exit(void *arg)
+{
+	struct job *job = arg;
+
+	exit(run(job->plan, job->truth, job->wait, &job->begun));
+}
+
+/* In a second thread, while the first one is left as a zombie. */
+static void run_without_first_thread(struct job *job)
+{
+	pthread_t thread;
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	if (pthread_create(&thread, NULL, run_and_exit, job))
+		die(1, "no thread");
+	sem_wait(&job->begun);
+	syscall(SYS_exit, 0); /* pthread_exit() wants libgcc to be there */
+}
+
 int main(int argc, char **argv)
 {
 	static struct plan plan;
+	static struct job job = { .plan = &plan };
 	const char *truth = NULL, *seed = NULL, *loops = NULL;
-	bool wait = false;
+	bool zombie = false;
 	int opt, rc;
 
-	while ((opt = getopt(argc, argv, "+o:s:l:wh")) != -1) {
+	while ((opt = getopt(argc, argv, "+o:s:l:wzh")) != -1) {
 		switch (opt) {
 		case 'o':
 			truth = optarg;
@@ -79,7 +114,10 @@ int main(int argc, char **argv)
 			loops = optarg;
 			break;
 		case 'w':
-			wait = true;
+			job.wait = true;
+			break;
+		case 'z':
+			zombie = true;
 			break;
 		case 'h':
 			usage(stdout);
@@ -101,5 +139,9 @@ int main(int argc, char **argv)
 		plan.seed = strtoull(seed, NULL, 0);
 	if (loops)
 		plan.loops = (unsigned)strtoul(loops, NULL, 0);
-	return run(&plan, truth, wait);
+	job.truth = truth;
+	sem_init(&job.begun, 0, 0);
+	if (zombie)
+		run_without_first_thread(&job);
+	return run(&plan, truth, job.wait, &job.begun);
 }

@@ -35,3 +35,20 @@ echo $P >/sys/fs/cgroup/two/cgroup.procs
 rmdir /sys/fs/cgroup/one
 wait $j
 judged ends-moves "$(tail -n 3 /tmp/moved)" 0.99
+kill -KILL $P
+
+# The first thread ends before the others, after clear_refs has been opened through it.
+for s in mglru clear_refs; do
+	rm -f /tmp/after.truth
+	workload -w -z -o /tmp/after.truth /tmp/after.phases >/dev/null &
+	P=$!
+	wait_for 20 test -s $T
+	harvest_judge -s $s -p $P -t $T -n 5 -i 1000 >/tmp/led &
+	j=$!
+	sleep 2
+	kill -USR1 $P
+	wait $j
+	check ends-zombie-$s "$(head -n 3 /proc/$P/status | tr '\n' ' ')" grep -q '^State:.*Z' /proc/$P/status
+	judged ends-leaderless-$s "$(tail -n 2 /tmp/led)" 0.99
+	kill -KILL $P
+done
