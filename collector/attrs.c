@@ -9,6 +9,7 @@
 #define MIN_NR_REGIONS 3 /* as damon_set_attrs() */
 #define MAX_FREQ_HZ    1000000
 #define MAX_BUDGET_BP  10000
+#define MAX_ACCESS_BP  10000
 
 struct attrs attrs_default(void)
 {
@@ -68,13 +69,17 @@ int attrs_check(const struct attrs *attrs, struct err *err)
 			       MAX_FREQ_HZ);
 	if (attrs->budget_bp < 1 || attrs->budget_bp > MAX_BUDGET_BP)
 		return err_set(err, EINVAL, "budget is out of bounds: give 0.01%% to 100%%");
+	if (attrs->access_bp > MAX_ACCESS_BP)
+		return err_set(err, EINVAL, "share of accesses to tune for is out of bounds: give at most 100%%");
 	return 0;
 }
 
 bool attrs_equal(const struct attrs *a, const struct attrs *b)
 {
-	return a->aging_us == b->aging_us && a->aggregation_us == b->aggregation_us && a->update_us == b->update_us &&
-	       a->min_nr_regions == b->min_nr_regions && a->max_nr_regions == b->max_nr_regions &&
-	       a->freq_hz == b->freq_hz && a->period == b->period && a->budget_bp == b->budget_bp &&
-	       a->policy == b->policy;
+	bool tuned = a->access_bp && b->access_bp; /* then the intervals are the kernel's affair */
+
+	return (tuned || (a->aging_us == b->aging_us && a->aggregation_us == b->aggregation_us)) &&
+	       a->access_bp == b->access_bp && a->update_us == b->update_us && a->min_nr_regions == b->min_nr_regions &&
+	       a->max_nr_regions == b->max_nr_regions && a->freq_hz == b->freq_hz && a->period == b->period &&
+	       a->budget_bp == b->budget_bp && a->policy == b->policy;
 }

@@ -34,11 +34,18 @@ struct attrs {
 	uint64_t period;    /* event sources: one sample every so many events; 0: by freq_hz */
 	uint32_t budget_bp; /* how much the target may be slowed, in 1/10 000 of its CPU time */
 	enum region_policy policy;
+	/*
+	 * Kernel DAMON tunes aging and aggregation itself, towards finding this share, in 1/10 000, of the accesses that
+	 * it could find at most; 0: it does not, and they are as given.
+	 */
+	uint32_t access_bp;
 };
 
 #define ATTRS_MIN_INTERVAL_US UINT64_C(1000)
 #define ATTRS_MAX_INTERVAL_US UINT64_C(86400000000) /* a day */
 #define ATTRS_MAX_NR_REGIONS  100000
+/* The share that DAMON's documentation recommends to tune for. */
+#define ATTRS_ACCESS_BP 400
 
 /* The defaults for harvest and event sources: 200 ms, 1 s, 1 s, 10:1000, 1 %. */
 struct attrs attrs_default(void);

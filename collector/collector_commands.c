@@ -55,6 +55,8 @@ static void apply_attrs(struct collector *c)
 
 	c->has_next = false;
 	if (!rc)
+		rc = collector_check_tuning(c, &c->next, &err);
+	if (!rc)
 		rc = collector_set_attrs(c, &c->next, &err);
 	if (rc) {
 		collector_publish(c, MESSAGE_NOTICE, NULL, &err);
@@ -65,22 +67,36 @@ static void apply_attrs(struct collector *c)
 		stream_use_attrs(s, &c->attrs);
 }
 
+/* Those that make regions themselves. A refusal leaves all as it is: there is one of them at most. */
+static int limit_sources(struct collector *c, struct err *err)
+{
+	for_each_open_stream (s, c) {
+		int rc = 0;
+
+		if (!(s->ops->flags & SOURCE_REGIONS))
+			continue;
+		rc = s->ops->set_range ? s->ops->set_range(s->source, c->next_limit.start, c->next_limit.end, err)
+				       : err_set(err, ENOTSUP, "%s cannot be limited while it runs", s->ops->name);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 static void apply_limit(struct collector *c)
 {
 	struct err err = ERR_NONE;
 
 	c->has_next_limit = false;
-	for_each_open_stream (s, c) {
-		if (!(s->ops->flags & SOURCE_REGIONS))
-			continue;
-		err_set(&err, ENOTSUP, "%s cannot be limited while it runs%s", s->ops->name,
-			s->ops->flags & SOURCE_RANGE ? ": start with --range" : "");
+	if (limit_sources(c, &err)) {
 		collector_publish(c, MESSAGE_NOTICE, NULL, &err);
 		return;
 	}
 	c->params.range_start = c->next_limit.start;
 	c->params.range_end = c->next_limit.end;
 	for_each_open_stream (s, c) {
+		if (s->ops->flags & SOURCE_REGIONS)
+			continue;
 		aggregate_limit(&s->agg, c->next_limit.start, c->next_limit.end);
 		stream_use_attrs(s, &c->attrs);
 	}

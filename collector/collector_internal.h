@@ -60,6 +60,8 @@ int collector_open_streams(struct collector *c, struct err *err);
 void collector_close_streams(struct collector *c);
 /* Those that cannot go on end, and the others go on; with the last one all ends. */
 void collector_drop_failed(struct collector *c);
+/* Attributes that ask the kernel to tune its intervals: -ENOTSUP where no source of ours has it do so. */
+int collector_check_tuning(const struct collector *c, const struct attrs *attrs, struct err *err);
 /* To all sources, or where one refuses to none. 0 or -errno. */
 int collector_set_attrs(struct collector *c, const struct attrs *attrs, struct err *err);
 /* Waits for this fd too; -1: there is none. 0 or -1 with errno. */

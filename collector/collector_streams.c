@@ -22,6 +22,17 @@ static int set_attrs(struct collector *c, struct stream *s, const struct attrs *
 	return s->ops->set_attrs ? s->ops->set_attrs(s->source, &own, err) : 0;
 }
 
+int collector_check_tuning(const struct collector *c, const struct attrs *attrs, struct err *err)
+{
+	for (unsigned i = 0; i < c->nr_streams; i++)
+		if (c->streams[i].ops->flags & SOURCE_TUNES)
+			return 0;
+	return attrs->access_bp ? err_set(err, ENOTSUP,
+					  "%s does not tune its intervals itself: -s damon does, where the kernel can",
+					  c->streams[0].ops->name)
+				: 0;
+}
+
 int collector_set_attrs(struct collector *c, const struct attrs *attrs, struct err *err)
 {
 	for_each_open_stream (s, c) {
@@ -102,8 +113,11 @@ void collector_drop_failed(struct collector *c)
 int collector_open_streams(struct collector *c, struct err *err)
 {
 	struct err reasons[SOURCE_MAX_AT_ONCE] = { ERR_NONE };
+	int rc = collector_check_tuning(c, &c->attrs, err);
 	unsigned i;
 
+	if (rc)
+		return rc;
 	for (i = 0; i < c->nr_streams; i++)
 		open_stream(c, i, c->streams[i].ops, &reasons[i]);
 	if (!nr_open(c)) {

@@ -54,6 +54,19 @@ static void become_child(const char *name)
 	prctl(PR_SET_NAME, name);
 }
 
+static const char *text_of(char command)
+{
+	switch ((enum damon_command)command) {
+	case DAMON_COMMAND_UPDATE:
+		return "update_schemes_tried_regions";
+	case DAMON_COMMAND_TUNED:
+		return "update_tuned_intervals";
+	case DAMON_COMMAND_COMMIT:
+		break;
+	}
+	return "commit";
+}
+
 /* Ends when there is nobody any more to send a command. */
 _Noreturn static void work(const struct damon_io *io, int kdamond_fd, int fd)
 {
@@ -62,8 +75,7 @@ _Noreturn static void work(const struct damon_io *io, int kdamond_fd, int fd)
 	while (recv(fd, &command, 1, 0) == 1) {
 		struct damon_answer answer = { .command = command };
 
-		answer.rc = damon_write(io, kdamond_fd, "state",
-					command == DAMON_COMMAND_UPDATE ? "update_schemes_tried_regions" : "commit");
+		answer.rc = damon_write(io, kdamond_fd, "state", text_of(command));
 		if (send(fd, &answer, sizeof(answer), MSG_NOSIGNAL) < 0)
 			break;
 	}

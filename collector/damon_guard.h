@@ -27,6 +27,7 @@
 enum damon_command {
 	DAMON_COMMAND_UPDATE = 'u', /* tried_regions are made anew */
 	DAMON_COMMAND_COMMIT = 'c', /* the files are put in force */
+	DAMON_COMMAND_TUNED = 't',  /* the files of the intervals say what the kernel has tuned them to */
 };
 
 struct damon_guard {

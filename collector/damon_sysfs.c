@@ -19,6 +19,7 @@
 
 #define CONTEXT	   "contexts/0/"
 #define MONITORING CONTEXT "monitoring_attrs/"
+#define GOAL	   MONITORING "intervals/intervals_goal/"
 #define TARGET	   CONTEXT "targets/0/"
 #define SCHEME	   CONTEXT "schemes/0/"
 #define FILE_SIZE  128 /* of a file's name below a kdamond */
@@ -190,6 +191,38 @@ static int set_number(const struct damon_io *io, int kdamond_fd, const char *fil
 	return set(io, kdamond_fd, file, text, err);
 }
 
+/*
+ * The kernel's own tuning. Its limits are those that its documentation recommends, wide enough for the intervals it
+ * begins with: it refuses those outside.
+ */
+static int write_goal(const struct damon_io *io, int kdamond_fd, const struct attrs *attrs, struct err *err)
+{
+	const uint64_t min_us = 5000, max_us = 10000000;
+	const struct {
+		const char *file;
+		uint64_t value;
+	} rows[] = {
+		{ GOAL "access_bp", attrs->access_bp },
+		{ GOAL "min_sample_us", attrs->aging_us < min_us ? attrs->aging_us : min_us },
+		{ GOAL "max_sample_us", attrs->aging_us > max_us ? attrs->aging_us : max_us },
+		{ GOAL "aggrs", DAMON_GOAL_AGGRS },
+	};
+	uint64_t aggrs;
+	int rc = read_u64(io, kdamond_fd, GOAL "aggrs", &aggrs);
+
+	if (rc == -ENOENT && attrs->access_bp)
+		return err_set(err, ENOTSUP, "the kernel's DAMON does not tune its intervals: it has no %s",
+			       MONITORING "intervals/intervals_goal");
+	if (rc == -ENOENT || (!rc && !aggrs && !attrs->access_bp))
+		return 0;
+	if (!attrs->access_bp)
+		return set_number(io, kdamond_fd, GOAL "aggrs", 0, err);
+	rc = 0;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !rc; i++)
+		rc = set_number(io, kdamond_fd, rows[i].file, rows[i].value, err);
+	return rc;
+}
+
 int damon_write_attrs(const struct damon_io *io, int kdamond_fd, const struct attrs *attrs, struct err *err)
 {
 	const struct {
@@ -202,7 +235,7 @@ int damon_write_attrs(const struct damon_io *io, int kdamond_fd, const struct at
 		{ MONITORING "nr_regions/min", attrs->min_nr_regions },
 		{ MONITORING "nr_regions/max", attrs->max_nr_regions },
 	};
-	int rc = 0;
+	int rc = write_goal(io, kdamond_fd, attrs, err);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && !rc; i++)
 		rc = set_number(io, kdamond_fd, rows[i].file, rows[i].value, err);
@@ -278,7 +311,7 @@ static bool has_line(const char *text, const char *word)
 	return false;
 }
 
-static int set_operations(const struct damon_io *io, int kdamond_fd, const char *operations, struct err *err)
+int damon_write_operations(const struct damon_io *io, int kdamond_fd, const char *operations, struct err *err)
 {
 	char have[256];
 
@@ -294,7 +327,7 @@ int damon_configure(const struct damon_io *io, int kdamond_fd, const struct damo
 	int rc = set(io, kdamond_fd, "contexts/nr_contexts", "1", err);
 
 	if (!rc)
-		rc = set_operations(io, kdamond_fd, config->operations, err);
+		rc = damon_write_operations(io, kdamond_fd, config->operations, err);
 	if (!rc)
 		rc = damon_write_attrs(io, kdamond_fd, &config->attrs, err);
 	if (!rc)

@@ -68,10 +68,17 @@ struct damon_config {
 int damon_configure(const struct damon_io *io, int kdamond_fd, const struct damon_config *config, struct err *err);
 
 /*
+ * damon_write_attrs(): -ENOTSUP where attrs.access_bp asks for intervals that the kernel tunes, and it does not; then
+ * nothing is written. Its tuning goes on from the intervals of attrs, and is looked at again after so many aggregations:
+ */
+#define DAMON_GOAL_AGGRS 3
+/*
  * Files of a kdamond that runs; a "commit" puts them in force. 6.12 takes the ranges of the target from its files too,
  * and forgets every region if there are none: v says where the regions are now.
  */
 int damon_write_attrs(const struct damon_io *io, int kdamond_fd, const struct attrs *attrs, struct err *err);
+/* vaddr, fvaddr, paddr. -ENOTSUP: the kernel has not these. */
+int damon_write_operations(const struct damon_io *io, int kdamond_fd, const char *operations, struct err *err);
 int damon_write_ranges(const struct damon_io *io, int kdamond_fd, const struct damon_range *v, size_t nr,
 		       struct err *err);
 /* What is in the files. Those that DAMON does not know are left as they are. */

@@ -14,7 +14,7 @@
 
 const struct record_field record_attrs_fields[RECORD_NR_ATTRS] = {
 	ATTR(aging_us), ATTR(aggregation_us), ATTR(update_us), ATTR(min_nr_regions), ATTR(max_nr_regions),
-	ATTR(freq_hz),	ATTR(period),	      ATTR(budget_bp), ATTR(policy),
+	ATTR(freq_hz),	ATTR(period),	      ATTR(budget_bp), ATTR(policy),	     ATTR(access_bp),
 };
 
 const struct record_field record_stats_fields[RECORD_NR_STATS] = {

@@ -23,7 +23,7 @@ struct record_field {
 	size_t size;
 };
 
-#define RECORD_NR_ATTRS 9
+#define RECORD_NR_ATTRS 10
 #define RECORD_NR_STATS 11
 
 extern const struct record_field record_attrs_fields[RECORD_NR_ATTRS]; /* of struct attrs */

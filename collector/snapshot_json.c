@@ -55,10 +55,14 @@ static json_t *address(uint64_t v)
 
 static json_t *attrs_json(const struct attrs *a)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "aging_us", u64(a->aging_us), "aggregation_us",
-			 u64(a->aggregation_us), "update_us", u64(a->update_us), "min_nr_regions",
-			 u64(a->min_nr_regions), "max_nr_regions", u64(a->max_nr_regions), "budget_bp",
-			 u64(a->budget_bp));
+	json_t *attrs = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "aging_us", u64(a->aging_us), "aggregation_us",
+				  u64(a->aggregation_us), "update_us", u64(a->update_us), "min_nr_regions",
+				  u64(a->min_nr_regions), "max_nr_regions", u64(a->max_nr_regions), "budget_bp",
+				  u64(a->budget_bp));
+
+	if (a->access_bp)
+		json_object_set_new(attrs, "access_bp", u64(a->access_bp));
+	return attrs;
 }
 
 static json_t *stats_json(const struct snap_stats *s)

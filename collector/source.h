@@ -61,6 +61,7 @@ enum source_flags {
 	SOURCE_WSS_EXACT = 16,
 	SOURCE_RANGE = 32,  /* can be limited to a range of addresses */
 	SOURCE_CLEARS = 64, /* clears the access bits of page table entries: of two that do, each sees a part */
+	SOURCE_TUNES = 128, /* may tune its intervals itself: attrs.access_bp */
 };
 
 /* What drain() may return besides 0 and -errno. */
@@ -87,7 +88,8 @@ struct source_ops {
 	 * be NULL ("for some process of mine").
 	 */
 	int (*probe)(const struct source_params *params, struct err *err);
-	/* What is permitted here beyond that, as one line for --sources; "" where there is nothing to say. May be NULL.
+	/* What else --sources says: what is permitted or lacks here. One line, "" where there is nothing to say. May be
+	 * NULL.
 	 */
 	void (*permits)(const struct source_params *params, char *dst, size_t size);
 	/* Attaches to the target. On failure nothing is left behind and *source is NULL. */
@@ -113,6 +115,11 @@ struct source_ops {
 	int (*set_attrs)(struct source *source, const struct attrs *attrs, struct err *err);
 	/* replay: an order from the screen, carried out at the next drain(). May be NULL. */
 	void (*play)(struct source *source, const struct play_order *order);
+	/*
+	 * SOURCE_REGIONS: only [start, end) from now on; both 0: everything. A refusal leaves what is watched as it
+	 * is. NULL: cannot be changed while it runs. (The reports of other sources are limited where they are counted.)
+	 */
+	int (*set_range)(struct source *source, uint64_t start, uint64_t end, struct err *err);
 	/*
 	 * SOURCE_REGIONS: changes attrs to those that the regions handed over were made with, where they need not be
 	 * the ones that were asked for. May be NULL.

@@ -216,6 +216,7 @@ unsigned app_next_theme(struct app *app, int arg);
 unsigned app_inspector(struct app *app, int arg);
 unsigned app_aging(struct app *app, int arg);
 unsigned app_aggregation(struct app *app, int arg);
+unsigned app_kernel_tuning(struct app *app, int arg);
 unsigned app_max_regions(struct app *app, int arg);
 unsigned app_min_regions(struct app *app, int arg);
 unsigned app_settings(struct app *app, int arg);

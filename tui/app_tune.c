@@ -188,10 +188,29 @@ unsigned app_send_attrs(struct app *app, const struct attrs *attrs)
 	return APP_REDRAW;
 }
 
+/* The intervals are the kernel's affair: says so. */
+static bool kernel_tunes(struct app *app, const struct attrs *attrs)
+{
+	if (attrs->access_bp)
+		app_say(app, APP_WARNING, "the kernel tunes the intervals: I ends that");
+	return attrs->access_bp != 0;
+}
+
+unsigned app_kernel_tuning(struct app *app, int arg)
+{
+	struct attrs attrs = app_attrs(app);
+
+	(void)arg;
+	attrs.access_bp = attrs.access_bp ? 0 : ATTRS_ACCESS_BP;
+	return app_send_attrs(app, &attrs);
+}
+
 unsigned app_aging(struct app *app, int arg)
 {
 	struct attrs attrs = app_attrs(app);
 
+	if (kernel_tunes(app, &attrs))
+		return APP_REDRAW;
 	attrs.aging_us = tune_step(attrs.aging_us, arg);
 	return app_send_attrs(app, &attrs);
 }
@@ -200,6 +219,8 @@ unsigned app_aggregation(struct app *app, int arg)
 {
 	struct attrs attrs = app_attrs(app);
 
+	if (kernel_tunes(app, &attrs))
+		return APP_REDRAW;
 	attrs.aggregation_us = tune_step(attrs.aggregation_us, arg);
 	return app_send_attrs(app, &attrs);
 }
@@ -272,8 +293,9 @@ unsigned app_save(struct app *app, int arg)
 	struct attrs attrs = app->config.fixed ? app->config.attrs : app_attrs(app);
 	struct app_settings settings = {
 		.attrs = attrs,
-		.aging_set = !app->config.fixed && attrs.aging_us != app->first_attrs.aging_us,
-		.aggregation_set = !app->config.fixed && attrs.aggregation_us != app->first_attrs.aggregation_us,
+		.aging_set = !app->config.fixed && !attrs.access_bp && attrs.aging_us != app->first_attrs.aging_us,
+		.aggregation_set = !app->config.fixed && !attrs.access_bp &&
+				   attrs.aggregation_us != app->first_attrs.aggregation_us,
 		.overlay = app->overlay->name,
 		.theme = app->config.theme == &app->own_theme ? app->own_theme.name : NULL,
 		.contrast = app->contrast.mode,

@@ -37,8 +37,8 @@ static void print_header(FILE *out, const struct snapshot *s)
 	fprintf(out, "%s  ", when);
 	if (s->pid)
 		fprintf(out, "pid %d %s  ", s->pid, s->comm);
-	fprintf(out, "%s  aging %s  aggr %s  ", s->source, text_duration_us(a, s->attrs.aging_us),
-		text_duration_us(b, s->attrs.aggregation_us));
+	fprintf(out, "%s  aging %s  aggr %s  %s", s->source, text_duration_us(a, s->attrs.aging_us),
+		text_duration_us(b, s->attrs.aggregation_us), s->attrs.access_bp ? "tuned by kernel  " : "");
 	if (s->flags & SNAP_RSS_KNOWN)
 		fprintf(out, "rss %s  ", text_bytes(a, s->rss_bytes));
 	if (s->flags & SNAP_WSS_KNOWN)

@@ -87,7 +87,7 @@ static bool age_more_often(const struct snapshot *snap, struct hint *hint)
 
 	hint->attrs.aging_us = tune_step(snap->attrs.aging_us, -1);
 	snprintf(hint->remedy, sizeof(hint->remedy), "aging %s", text_duration_us(text, hint->attrs.aging_us));
-	return hint->attrs.aging_us >= MIN_AGING_US;
+	return hint->attrs.aging_us >= MIN_AGING_US && !snap->attrs.access_bp;
 }
 
 static bool aggregate_for(struct hint *hint, uint64_t us)
@@ -96,7 +96,7 @@ static bool aggregate_for(struct hint *hint, uint64_t us)
 
 	hint->attrs.aggregation_us = us;
 	snprintf(hint->remedy, sizeof(hint->remedy), "aggregation %s", text_duration_us(text, us));
-	return us <= MAX_AGGREGATION_US;
+	return us <= MAX_AGGREGATION_US && !hint->attrs.access_bp;
 }
 
 static bool aggregate_longer(const struct snapshot *snap, struct hint *hint)

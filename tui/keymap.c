@@ -77,6 +77,7 @@ const struct key keymap[] = {
 	{ '}', app_min_regions, 1, KEYS_TUNE, NULL, NULL, NULL },
 	{ 'x', app_rate, 1, KEYS_TUNE, "x X", NULL, "sample more often, or less: perf and clock; i: auto again" },
 	{ 'X', app_rate, -1, KEYS_TUNE, NULL, NULL, NULL },
+	{ 'I', app_kernel_tuning, 0, KEYS_TUNE, "I", NULL, "damon: intervals tuned by the kernel, or not" },
 	{ 'i', app_settings, 0, KEYS_TUNE, "i", "settings", "all settings: type values, apply them together" },
 
 	{ 'H', app_take_hint, 0, KEYS_TUNE, "H", NULL, "do what the hint line suggests" },

@@ -152,6 +152,14 @@ static int set_aggregation(struct options *o, const char *arg, struct err *err)
 	return text_parse_duration_us(arg, "aggregation interval", &o->attrs.aggregation_us, err);
 }
 
+static int set_kernel_tuning(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->attrs.access_bp = ATTRS_ACCESS_BP;
+	return 0;
+}
+
 static int set_update(struct options *o, const char *arg, struct err *err)
 {
 	return text_parse_duration_us(arg, "update interval", &o->attrs.update_us, err);
@@ -492,6 +500,8 @@ const struct option_row option_rows[] = {
 	{ 0, "aging", "D", "between two looks (default 200ms)", set_aging },
 	{ 0, "aggr", "D", "aggregation, one snapshot each (default 1s)", set_aggregation },
 	{ 0, "update", "D", "between two reads of mappings and threads (default 1s)", set_update },
+	{ 0, "kernel-tuning", NULL, "damon: the kernel tunes --aging and --aggr itself; key I while it runs",
+	  set_kernel_tuning },
 	{ 0, "range", "START-END", "watch these addresses alone; key Z while it runs", set_range },
 	{ 0, "regions", "MIN:MAX", "number of regions (default 10:1000)", set_regions },
 	{ 0, "split", "HOW", "regions cut where the data says (data, default) or as DAMON does (random)", set_split },

@@ -150,6 +150,9 @@ static void fill(struct header *h, const struct app *app)
 	add_wss(h, shown);
 	add_interval(h, 6, "aging", newest->attrs.aging_us, wanted->aging_us);
 	add_interval(h, 5, "aggr", newest->attrs.aggregation_us, wanted->aggregation_us);
+	if (newest->attrs.access_bp || wanted->access_bp)
+		print_change(add(h, 5, "tuned by", THEME_BAR_KEY), newest->attrs.access_bp ? "kernel" : "you",
+			     wanted->access_bp ? "kernel" : "you");
 	add_regions(h, shown, &newest->attrs, wanted);
 	add_health(h, newest);
 }

@@ -21,6 +21,7 @@
 #include "collector/damon_events.h"
 #include "collector/damon_guard.h"
 #include "collector/damon_others.h"
+#include "collector/damon_probe.h"
 #include "collector/damon_sysfs.h"
 #include "collector/damon_zones.h"
 #include "collector/sources/sources.h"
@@ -54,8 +55,11 @@ struct damon {
 	struct mappings *zones;	     /* physical memory by node and zone */
 	struct damon_range range;    /* watched alone (fvaddr), or empty: vaddr */
 	struct attrs attrs;	     /* in force */
-	struct attrs pending;	     /* written, and in force with the answer to the commit */
-	bool commit_pending;
+	/* Written, and in force with the answer to the last commit. */
+	struct attrs pending;
+	struct damon_range pending_range;
+	unsigned nr_commits; /* under way */
+	unsigned nr_untold;  /* aggregations since the kernel was asked what it has tuned the intervals to */
 	int kdamonds_fd, epoll_fd;
 	struct damon_guard guard; /* closed: the kdamond is another program's */
 	int other_fd;		  /* that kdamond, or -1 */
@@ -69,82 +73,6 @@ struct damon {
 	uint64_t last_ns;  /* an aggregation was seen, or the kdamond looked at */
 	struct source_stats stats;
 };
-
-/* ---- probe ---- */
-
-/* Has the kernel a function of such a name? 1: yes; 0: no; -1: cannot be told without making a kdamond. */
-static int kernel_has(const char *root, const char *symbol)
-{
-	char path[256], *line = NULL;
-	size_t size = 0, nr = 0;
-	bool found = false;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/proc/kallsyms", root ? root : "");
-	file = fopen(path, "re");
-	if (!file)
-		return -1;
-	for (; !found && getline(&line, &size, file) > 0; nr++)
-		found = strstr(line, symbol) != NULL;
-	free(line);
-	fclose(file);
-	return found ? 1 : nr ? 0 : -1;
-}
-
-static int no_vaddr(struct err *err)
-{
-	return err_set(err, ENOTSUP,
-		       "the kernel's DAMON cannot watch a process: it is built without CONFIG_DAMON_VADDR");
-}
-
-static int check_others(const struct source_params *params, const struct damon_others *others, struct err *err)
-{
-	int rc;
-
-	if (others->has_operations && !others->has_vaddr)
-		return no_vaddr(err);
-	if (others->watches && !params->range_end && damon_events_probe(params->root, NULL) == 0)
-		return 0;
-	rc = damon_others_refuse(others, err);
-	if (rc)
-		return rc;
-	return kernel_has(params->root, " damon_va_") ? 0 : no_vaddr(err);
-}
-
-static int find_others(const struct source_params *params, struct damon_others *others, struct err *err)
-{
-	int fd = damon_open_kdamonds(params->root, err), rc;
-
-	if (fd < 0)
-		return fd;
-	rc = damon_others_find(others, &damon_io_kernel, params->root, fd, params->target ? params->target->pid : 0,
-			       err);
-	close(fd);
-	return rc;
-}
-
-static int damon_probe(const struct source_params *params, struct err *err)
-{
-	struct damon_others others;
-	int rc = find_others(params, &others, err);
-
-	return rc ? rc : check_others(params, &others, err);
-}
-
-static int physical_probe(const struct source_params *params, struct err *err)
-{
-	struct damon_others others;
-	int rc = find_others(params, &others, err);
-
-	if (!rc && params->target)
-		rc = err_set(err, EINVAL, "it watches the memory of the whole machine: damontop --physical");
-	if (!rc)
-		rc = damon_others_refuse(&others, err);
-	if (rc || kernel_has(params->root, " damon_pa_"))
-		return rc;
-	return err_set(err, ENOTSUP,
-		       "the kernel's DAMON has no physical addresses: it is built without CONFIG_DAMON_PADDR");
-}
 
 /* ---- opening ---- */
 
@@ -284,6 +212,7 @@ static int open_other(struct damon *d, const struct damon_others *others, struct
 	snprintf(name, sizeof(name), "%u", others->kdamond);
 	d->other_fd = openat(d->kdamonds_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	d->other_pid = others->kdamond_pid;
+	d->attrs.access_bp = 0; /* only who may command it is told what it has tuned */
 	rc = d->other_fd < 0 ? -errno : damon_read_attrs(d->io, d->other_fd, &d->attrs);
 	if (rc)
 		return err_set(err, -rc, "reading the other program's DAMON: %s", strerror(-rc));
@@ -375,8 +304,9 @@ static void hand_over(void *ctx, const struct damon_regions *regions, uint64_t s
 	struct damon *d = ctx;
 
 	d->last_ns = clock_now_ns(d->clock);
-	if (d->commit_pending || !regions->nr) /* partly by the old attributes, partly by the new ones */
+	if (d->nr_commits || !regions->nr) /* partly by the old attributes, partly by the new ones */
 		return;
+	d->nr_untold++;
 	d->nr_ranges = damon_ranges_of(regions->v, regions->nr, d->ranges);
 	d->stats.reports += regions->nr;
 	d->sink->regions(d->sink, regions->v, regions->nr, max_nr_accesses(&d->attrs),
@@ -398,11 +328,42 @@ static int explain_end(struct damon *d, struct err *err)
 
 static int take_commit(struct damon *d, int rc, struct err *err)
 {
-	d->commit_pending = false;
+	d->nr_commits--;
 	if (rc)
-		return err_set(err, -rc, "DAMON refuses the new intervals or limits: %s", strerror(-rc));
-	d->attrs = d->pending;
+		return err_set(err, -rc, "DAMON refuses the new intervals, limits or range: %s", strerror(-rc));
+	if (!d->nr_commits) {
+		d->attrs = d->pending;
+		d->range = d->pending_range;
+	}
 	return 0;
+}
+
+static int command(struct damon *d, enum damon_command command, struct err *err)
+{
+	return damon_guard_command(&d->guard, command)
+		       ? err_set(err, EPIPE, "the process that commands DAMON has ended")
+		       : 0;
+}
+
+/* Asks what the kernel has tuned its intervals to, where it may have. 1: asked; 0; or -errno. */
+static int ask_for_tuned(struct damon *d, struct err *err)
+{
+	if (!d->attrs.access_bp || d->nr_commits || d->nr_untold < DAMON_GOAL_AGGRS)
+		return 0;
+	d->nr_untold = 0;
+	return command(d, DAMON_COMMAND_TUNED, err) ? -EPIPE : 1;
+}
+
+static int take_tuned(struct damon *d, int rc, struct err *err)
+{
+	struct attrs tuned = d->attrs;
+
+	/* The number of samples in an aggregation stays the same in this, so no count needs another scale. */
+	if (!rc && !d->nr_commits && damon_read_attrs(d->io, d->guard.kdamond_fd, &tuned) == 0) {
+		d->attrs.aging_us = tuned.aging_us;
+		d->attrs.aggregation_us = tuned.aggregation_us;
+	}
+	return d->way == DAMON_WAY_TRIED ? command(d, DAMON_COMMAND_UPDATE, err) : 0;
 }
 
 static int take_update(struct damon *d, int rc, struct err *err)
@@ -420,8 +381,8 @@ static int take_update(struct damon *d, int rc, struct err *err)
 	else if (rc != -EBUSY)
 		return err_set(err, -rc, "DAMON does not say which regions it has (update_schemes_tried_regions): %s",
 			       strerror(-rc));
-	rc = damon_guard_command(&d->guard, DAMON_COMMAND_UPDATE);
-	return rc ? err_set(err, -rc, "the process that commands DAMON has ended") : 0;
+	rc = ask_for_tuned(d, err); /* and its answer is followed by the next update */
+	return rc ? rc < 0 ? rc : 0 : command(d, DAMON_COMMAND_UPDATE, err);
 }
 
 static int check_kdamond(struct damon *d, struct err *err)
@@ -449,9 +410,12 @@ static int take_answers(struct damon *d, struct err *err)
 	while (!rc && d->guard.worker_fd >= 0 && (got = damon_guard_answer(&d->guard, &answer)) == 1) {
 		if (answer.rc && answer.rc != -EBUSY && damon_is_on(d->io, d->guard.kdamond_fd) != 1)
 			rc = explain_end(d, err);
+		else if (answer.command == DAMON_COMMAND_COMMIT)
+			rc = take_commit(d, answer.rc, err);
+		else if (answer.command == DAMON_COMMAND_TUNED)
+			rc = take_tuned(d, answer.rc, err);
 		else
-			rc = answer.command == DAMON_COMMAND_COMMIT ? take_commit(d, answer.rc, err)
-								    : take_update(d, answer.rc, err);
+			rc = take_update(d, answer.rc, err);
 	}
 	if (got < 0)
 		return err_set(err, EPIPE, "somebody has ended the process that commands DAMON");
@@ -467,6 +431,8 @@ static int damon_drain(struct source *source, struct sink *sink, struct err *err
 	rc = take_answers(d, err);
 	if (!rc && d->events && damon_events_drain(d->events, hand_over, d))
 		rc = err_set(err, ENOMEM, "no memory for regions");
+	if (!rc && d->events && ask_for_tuned(d, err) < 0)
+		rc = -EPIPE;
 	return rc ? rc : check_kdamond(d, err);
 }
 
@@ -475,28 +441,52 @@ static int damon_drain(struct source *source, struct sink *sink, struct err *err
 static bool same_for_damon(const struct attrs *a, const struct attrs *b)
 {
 	return a->aging_us == b->aging_us && a->aggregation_us == b->aggregation_us && a->update_us == b->update_us &&
-	       a->min_nr_regions == b->min_nr_regions && a->max_nr_regions == b->max_nr_regions;
+	       a->min_nr_regions == b->min_nr_regions && a->max_nr_regions == b->max_nr_regions &&
+	       a->access_bp == b->access_bp;
+}
+
+/*
+ * Writes all that a commit takes from the files, and commits. Operations of another kind take over the regions as they
+ * are, with their counts and ages: vaddr then fits them to the mappings at its next update.
+ */
+static int commit(struct damon *d, const struct attrs *attrs, struct damon_range range, struct err *err)
+{
+	int rc;
+
+	if (d->other_fd >= 0)
+		return err_set(err, EPERM,
+			       "DAMON is another program's: its intervals, limits and range stay as they are");
+	rc = damon_write_attrs(d->io, d->guard.kdamond_fd, attrs, err);
+	if (!rc && d->target)
+		rc = damon_write_operations(d->io, d->guard.kdamond_fd, range.end ? "fvaddr" : "vaddr", err);
+	if (!rc)
+		rc = range.end ? damon_write_ranges(d->io, d->guard.kdamond_fd, &range, 1, err)
+			       : damon_write_ranges(d->io, d->guard.kdamond_fd, d->ranges, d->nr_ranges, err);
+	if (!rc)
+		rc = command(d, DAMON_COMMAND_COMMIT, err);
+	if (rc)
+		return rc;
+	d->pending = *attrs;
+	d->pending_range = range;
+	d->nr_commits++;
+	return 0;
 }
 
 static int damon_set_attrs(struct source *source, const struct attrs *attrs, struct err *err)
 {
 	struct damon *d = (struct damon *)source;
-	int rc;
 
-	if (same_for_damon(attrs, d->commit_pending ? &d->pending : &d->attrs))
+	if (same_for_damon(attrs, d->nr_commits ? &d->pending : &d->attrs))
 		return 0;
-	if (d->other_fd >= 0)
-		return err_set(err, EPERM, "DAMON is another program's: its intervals and limits stay as they are");
-	rc = damon_write_attrs(d->io, d->guard.kdamond_fd, attrs, err);
-	if (!rc)
-		rc = damon_write_ranges(d->io, d->guard.kdamond_fd, d->ranges, d->nr_ranges, err);
-	if (!rc && damon_guard_command(&d->guard, DAMON_COMMAND_COMMIT))
-		rc = err_set(err, EPIPE, "the process that commands DAMON has ended");
-	if (rc)
-		return rc;
-	d->pending = *attrs;
-	d->commit_pending = true;
-	return 0;
+	return commit(d, attrs, d->nr_commits ? d->pending_range : d->range, err);
+}
+
+static int damon_set_range(struct source *source, uint64_t start, uint64_t end, struct err *err)
+{
+	struct damon *d = (struct damon *)source;
+	struct damon_range range = { start & ~(PAGE_BYTES - 1), (end + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1) };
+
+	return commit(d, d->nr_commits ? &d->pending : &d->attrs, range, err);
 }
 
 static void damon_attrs_in_force(struct source *source, struct attrs *attrs)
@@ -508,6 +498,7 @@ static void damon_attrs_in_force(struct source *source, struct attrs *attrs)
 	attrs->update_us = d->attrs.update_us;
 	attrs->min_nr_regions = d->attrs.min_nr_regions;
 	attrs->max_nr_regions = d->attrs.max_nr_regions;
+	attrs->access_bp = d->attrs.access_bp;
 }
 
 static void damon_default_attrs(struct attrs *attrs)
@@ -541,13 +532,15 @@ const struct source_ops source_damon = {
 		"starts a kernel thread that clears access bits of the target: reclaim, and others who use them, see "
 		"fewer; nobody else can set DAMON up meanwhile",
 	.heat_unit = HEAT_FRACTION,
-	.flags = SOURCE_AUTO | SOURCE_REGIONS | SOURCE_RANGE | SOURCE_CLEARS,
+	.flags = SOURCE_AUTO | SOURCE_REGIONS | SOURCE_RANGE | SOURCE_CLEARS | SOURCE_TUNES,
 	.default_attrs = damon_default_attrs,
 	.probe = damon_probe,
+	.permits = damon_permits,
 	.open = damon_open,
 	.poll_fd = damon_poll_fd,
 	.drain = damon_drain,
 	.set_attrs = damon_set_attrs,
+	.set_range = damon_set_range,
 	.attrs_in_force = damon_attrs_in_force,
 	.stats = damon_stats,
 	.close = damon_close,
@@ -560,9 +553,10 @@ const struct source_ops source_damon_paddr = {
 		       "them, see "
 		       "fewer; nobody else can set DAMON up meanwhile",
 	.heat_unit = HEAT_FRACTION,
-	.flags = SOURCE_NO_TARGET | SOURCE_REGIONS | SOURCE_CLEARS,
+	.flags = SOURCE_NO_TARGET | SOURCE_REGIONS | SOURCE_CLEARS | SOURCE_TUNES,
 	.default_attrs = damon_default_attrs,
-	.probe = physical_probe,
+	.probe = damon_probe_physical,
+	.permits = damon_permits,
 	.open = physical_open,
 	.poll_fd = damon_poll_fd,
 	.drain = damon_drain,

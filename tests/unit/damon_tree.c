@@ -55,6 +55,18 @@ static void put_kdamond(const struct file_tree *tree, int number)
 	}
 }
 
+void damon_tree_put_goal(const struct file_tree *tree, int number)
+{
+	static const char *const names[] = { "access_bp", "aggrs", "min_sample_us", "max_sample_us" };
+	char file[128];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(file, sizeof(file), "%d/contexts/0/monitoring_attrs/intervals/intervals_goal/%s", number,
+			 names[i]);
+		damon_tree_put(tree, file, "0\n");
+	}
+}
+
 void damon_tree_new(struct file_tree *tree, int nr, int nr_folders)
 {
 	char text[16];

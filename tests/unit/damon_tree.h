@@ -16,6 +16,8 @@ void damon_tree_new(struct file_tree *tree, int nr, int nr_folders);
 /* Of a file below "kdamonds", such as "0/state". */
 void damon_tree_put(const struct file_tree *tree, const char *file, const char *text);
 bool damon_tree_has(const struct file_tree *tree, const char *file, const char *text);
+/* Of newer kernels: the files by which folder number tunes its intervals, off. */
+void damon_tree_put_goal(const struct file_tree *tree, int number);
 /* Removes folder 0 and makes it again, as the kernel does at every write of nr_kdamonds. */
 void damon_tree_remake(const struct file_tree *tree);
 /* The descriptor of "kdamonds". */

@@ -317,6 +317,104 @@ static void test_attrs(void **state)
 	teardown_tree(&f);
 }
 
+/* Limited while it runs, by operations of another kind, and with everything again. */
+static void test_range(void **state)
+{
+	struct err err = ERR_NONE;
+	struct source *source;
+	struct fixture f;
+	unsigned before;
+
+	(void)state;
+	setup_tree(&f, 0);
+	put_tried(&f);
+	assert_int_equal(source_damon.open(&source, &f.params, &err), 0);
+	drain_until(&f, source, 1);
+	assert_int_equal(source_damon.set_range(source, 0x5800, 0x8800, &err), 0);
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/operations", "fvaddr"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/targets/0/regions/nr_regions", "1"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/targets/0/regions/0/start", "20480")); /* whole pages */
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/targets/0/regions/0/end", "36864"));
+	before = f.nr_calls;
+	drain_until(&f, source, before + 1);
+	/* new attributes leave the range as it is */
+	f.params.attrs.max_nr_regions = 77;
+	assert_int_equal(source_damon.set_attrs(source, &f.params.attrs, &err), 0);
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/operations", "fvaddr"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/targets/0/regions/0/start", "20480"));
+	drain_until(&f, source, before + 2);
+	assert_int_equal(source_damon.set_range(source, 0, 0, &err), 0);
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/operations", "vaddr"));
+	/* where the regions were last: vaddr then goes on from there to the mappings */
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/targets/0/regions/0/start", "4096"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/monitoring_attrs/nr_regions/max", "77"));
+	source_damon.close(source);
+	teardown_tree(&f);
+}
+
+/* The kernel tunes: what it has come to is asked for, and is what the snapshots say. */
+static void test_tuning(void **state)
+{
+	struct err err = ERR_NONE;
+	struct source *source;
+	struct attrs in_force;
+	struct fixture f;
+
+	(void)state;
+	setup_tree(&f, 0);
+	put_tried(&f);
+	f.params.attrs.access_bp = ATTRS_ACCESS_BP;
+	assert_int_equal(source_damon.open(&source, &f.params, &err), -ENOTSUP);
+	assert_null(source);
+	assert_non_null(strstr(err.text, "does not tune"));
+	assert_true(damon_tree_has(&f.tree, "nr_kdamonds", "0"));
+
+	damon_tree_put_goal(&f.tree, 0);
+	assert_int_equal(source_damon.open(&source, &f.params, &err), 0);
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/monitoring_attrs/intervals/intervals_goal/aggrs", "3"));
+	drain_until(&f, source, 1);
+	damon_tree_put(&f.tree, "0/contexts/0/monitoring_attrs/intervals/sample_us", "10000\n");
+	damon_tree_put(&f.tree, "0/contexts/0/monitoring_attrs/intervals/aggr_us", "200000\n");
+	drain_until(&f, source, f.nr_calls + 2 * DAMON_GOAL_AGGRS);
+	in_force = f.params.attrs;
+	source_damon.attrs_in_force(source, &in_force);
+	assert_int_equal(in_force.aging_us, 10000);
+	assert_int_equal(in_force.aggregation_us, 200000);
+	assert_int_equal(in_force.access_bp, ATTRS_ACCESS_BP);
+	assert_int_equal(f.max_nr_accesses, 20);
+	assert_int_equal(f.duration_ns, 200 * NSEC_PER_MSEC);
+	/* no longer: as it was asked for in the beginning */
+	f.params.attrs.access_bp = 0;
+	assert_int_equal(source_damon.set_attrs(source, &f.params.attrs, &err), 0);
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/monitoring_attrs/intervals/intervals_goal/aggrs", "0"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/monitoring_attrs/intervals/sample_us", "5000"));
+	source_damon.close(source);
+	teardown_tree(&f);
+}
+
+/* What the kernel lacks is told by the names of its functions; where it hides them, nothing is claimed. */
+static void test_lacks(void **state)
+{
+	static const struct {
+		const char *kallsyms, *says;
+	} rows[] = {
+		{ "0 t damon_va_update\n", "without: intervals that the kernel tunes (intervals_goal)" },
+		{ "0 t damon_va_update\n0 t damon_sysfs_intervals_goal_release\n", "" },
+		{ "", "" },
+	};
+	struct fixture f;
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		setup_tree(&f, 0);
+		file_tree_put(&f.tree, "/proc/kallsyms", rows[i].kallsyms);
+		source_damon.permits(&f.params, text, sizeof(text));
+		assert_string_equal(text, rows[i].says);
+		teardown_tree(&f);
+	}
+}
+
 static void test_open_fails(void **state)
 {
 	struct err err = ERR_NONE;
@@ -348,6 +446,9 @@ int main(void)
 		cmocka_unit_test(test_probe_has_no_side_effects),
 		cmocka_unit_test(test_tried_regions),
 		cmocka_unit_test(test_attrs),
+		cmocka_unit_test(test_range),
+		cmocka_unit_test(test_tuning),
+		cmocka_unit_test(test_lacks),
 		cmocka_unit_test(test_open_fails),
 	};
 

@@ -21,6 +21,7 @@ static struct {
 	unsigned nr_writes, fail_write_at, nr_busy;
 	int fail_with;
 	unsigned paused_ms, nr_pauses;
+	const char *goal_aggrs; /* NULL: a kernel that does not tune its intervals */
 	char log[4096];
 } calls;
 
@@ -47,6 +48,11 @@ static ssize_t scripted_read(int dir_fd, const char *file, char *buf, size_t siz
 	if (calls.nr_busy) {
 		calls.nr_busy--;
 		return -EBUSY;
+	}
+	if (strstr(file, "intervals_goal")) {
+		if (!calls.goal_aggrs)
+			return -ENOENT;
+		text = calls.goal_aggrs;
 	}
 	memcpy(buf, text, strlen(text) < size ? strlen(text) : size);
 	return (ssize_t)strlen(text);
@@ -155,6 +161,52 @@ static void test_configure_without_operations(void **state)
 	c.operations = "addr"; /* a part of a name is no name */
 	assert_int_equal(damon_configure(&scripted, -1, &c, &err), -ENOTSUP);
 	assert_int_equal(calls.nr_writes, 1);
+}
+
+#define INTERVALS "contexts/0/monitoring_attrs/intervals/"
+
+/* The kernel tunes: only where it can, within limits that hold the intervals it begins with. */
+static void test_goal(void **state)
+{
+	struct attrs attrs = config(false).attrs;
+	struct err err = ERR_NONE;
+
+	attrs.access_bp = ATTRS_ACCESS_BP;
+	assert_int_equal(damon_write_attrs(&scripted, -1, &attrs, &err), -ENOTSUP);
+	assert_non_null(strstr(err.text, "intervals_goal"));
+	assert_int_equal(calls.nr_writes, 0);
+
+	calls.goal_aggrs = "0\n";
+	assert_int_equal(damon_write_attrs(&scripted, -1, &attrs, &err), 0);
+	assert_non_null(strstr(calls.log, INTERVALS "intervals_goal/access_bp=400\n" INTERVALS
+						    "intervals_goal/min_sample_us=5000\n" INTERVALS
+						    "intervals_goal/max_sample_us=10000000\n" INTERVALS
+						    "intervals_goal/aggrs=3\n"));
+	reset(state);
+	calls.goal_aggrs = "0\n";
+	attrs.aging_us = 2000;
+	assert_int_equal(damon_write_attrs(&scripted, -1, &attrs, &err), 0);
+	assert_non_null(strstr(calls.log, "min_sample_us=2000\n"));
+	reset(state);
+	calls.goal_aggrs = "0\n";
+	attrs.aging_us = attrs.aggregation_us = 20000000;
+	assert_int_equal(damon_write_attrs(&scripted, -1, &attrs, &err), 0);
+	assert_non_null(strstr(calls.log, "max_sample_us=20000000\n"));
+}
+
+/* Ended where it was on; and where it was not, its files are left alone. */
+static void test_goal_ends(void **state)
+{
+	struct attrs attrs = config(false).attrs;
+	struct err err = ERR_NONE;
+
+	(void)state;
+	calls.goal_aggrs = "0\n";
+	assert_int_equal(damon_write_attrs(&scripted, -1, &attrs, &err), 0);
+	assert_null(strstr(calls.log, "goal"));
+	calls.goal_aggrs = "3\n";
+	assert_int_equal(damon_write_attrs(&scripted, -1, &attrs, &err), 0);
+	assert_non_null(strstr(calls.log, "intervals_goal/aggrs=0\n"));
 }
 
 /* Whichever call fails: that error, with a message, and nothing is written after it. */
@@ -368,6 +420,8 @@ int main(void)
 		cmocka_unit_test_setup(test_configure, reset),
 		cmocka_unit_test_setup(test_configure_ranges, reset),
 		cmocka_unit_test_setup(test_configure_without_operations, reset),
+		cmocka_unit_test_setup(test_goal, reset),
+		cmocka_unit_test_setup(test_goal_ends, reset),
 		cmocka_unit_test_setup(test_configure_fails_anywhere, reset),
 		cmocka_unit_test(test_ranges),
 		cmocka_unit_test(test_tried_regions),

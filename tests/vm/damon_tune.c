@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The source damon while it is tuned, for the guest: damon_tune PID EVENT.
+ * The source damon while it is tuned, for the guest: damon_tune PID EVENT START END.
  * New intervals and limits take effect within the running kdamond, which keeps
- * its regions and their ages; snapshots never mix two sets of attributes.
+ * its regions and their ages; snapshots never mix two sets of attributes. It is
+ * limited to START-END (hexadecimal, of the process) and freed again.
  * Prints result lines for tests/vm/cases.
  */
 #include <poll.h>
@@ -20,7 +21,7 @@ struct seen {
 	unsigned nr;
 	size_t nr_regions;
 	uint32_t max_nr_accesses, max_age, max_count;
-	uint64_t duration_ns;
+	uint64_t duration_ns, start, end;
 };
 
 static void take(struct sink *sink, const struct region_report *v, size_t nr, uint32_t max_nr_accesses,
@@ -33,6 +34,8 @@ static void take(struct sink *sink, const struct region_report *v, size_t nr, ui
 	seen->max_nr_accesses = max_nr_accesses;
 	seen->duration_ns = duration_ns;
 	seen->max_age = seen->max_count = 0;
+	seen->start = v[0].start;
+	seen->end = v[nr - 1].end;
 	for (size_t i = 0; i < nr; i++) {
 		if (v[i].age > seen->max_age)
 			seen->max_age = v[i].age;
@@ -78,6 +81,27 @@ static void check(const char *event, const char *name, bool ok, const struct see
 	       seen->max_nr_accesses, seen->max_age, (unsigned long long)(seen->duration_ns / NSEC_PER_USEC));
 }
 
+/* "Monitor only this range", and everything again. */
+static void limit(const char *event, struct source *source, struct seen *seen, uint64_t start, uint64_t end)
+{
+	struct err err = ERR_NONE;
+	unsigned n = 0;
+
+	if (source_damon.set_range(source, start, end, &err))
+		die("set_range", &err);
+	drain_until(seen, source, 1);
+	check(event, "range", seen->start == start && seen->end == end, seen);
+	drain_until(seen, source, 6); /* mappings have been read again meanwhile */
+	check(event, "range-later", seen->start == start && seen->end == end, seen);
+	check(event, "range-splits", seen->nr_regions > 1, seen);
+	if (source_damon.set_range(source, 0, 0, &err))
+		die("set_range", &err);
+	do
+		drain_until(seen, source, 1);
+	while ((seen->start >= start || seen->end <= end) && ++n < 100);
+	check(event, "all-again", seen->start < start && seen->end > end, seen);
+}
+
 int main(int argc, char **argv)
 {
 	struct source_params params = { .attrs = attrs_default(), .root = "", .clock = &clock_system };
@@ -86,7 +110,7 @@ int main(int argc, char **argv)
 	struct attrs attrs;
 	struct err err = ERR_NONE;
 
-	if (argc != 3)
+	if (argc != 5)
 		return 2;
 	params.event = argv[2];
 	source_damon.default_attrs(&params.attrs);
@@ -117,6 +141,7 @@ int main(int argc, char **argv)
 	drain_until(&seen, source, 3);
 	check(argv[2], "aggregation", seen.max_nr_accesses == 20 && seen.duration_ns >= 390 * NSEC_PER_MSEC, &seen);
 	check(argv[2], "max-regions", seen.nr_regions <= 24, &seen);
+	limit(argv[2], source, &seen, strtoull(argv[3], NULL, 16), strtoull(argv[4], NULL, 16));
 	source_damon.close(source);
 	target_close(params.target);
 	return 0;

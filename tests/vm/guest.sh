@@ -4,8 +4,10 @@
 # Boots a Debian kernel in qemu with an initramfs of the real programs. Nothing is installed: kernel packages are
 # downloaded and unpacked below $BUILD/vm. Root is not needed, nor KVM.
 #
-#	guest.sh [-k 6.12|6.1] [-o DIR] [-t SECONDS] CASE.sh ...  run these in one boot; their result lines on stdout
-#	guest.sh [-k 6.12|6.1] -i                                 live: damontop on a workload, in this terminal
+#	guest.sh [-k 6.12|6.1|new] [-o DIR] [-t SECONDS] CASE.sh ...  run these in one boot; their result lines on stdout
+#	guest.sh [-k 6.12|6.1|new] -i                                 live: damontop on a workload, in this terminal
+#
+# "new" is the newest kernel of Debian's backports (7.3 in November 2026).
 #
 # Result lines are "ok NAME", "not ok NAME: why", "skip NAME: why", those of a case after a line "case CASE". Exit status: 0 all ok or skipped, 1 some not ok,
 # 77 the guest cannot be had here (why on stderr). -o DIR receives console.log and what the cases left in /out.
@@ -34,26 +36,48 @@ image_package() {
 	apt-cache depends "$1" 2>/dev/null | awk '$1 == "Depends:" && $2 ~ /^linux-image-[0-9]/ { print $2; exit }'
 }
 
+# Downloads the newest kernel of the next release's backports into $1. That release is no source of this machine's
+# packages: its index is read into a folder of its own, and checked by Debian's keys as ever.
+get_new() {
+	printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s trixie-backports main\n' \
+		"${VM_MIRROR:-http://deb.debian.org/debian}" >"$1/sources.list"
+	mkdir -p "$1/lists/partial" "$1/cache/archives/partial"
+	printf 'Dir::Etc::sourcelist "%s/sources.list";\nDir::Etc::sourceparts "-";\nDir::State::lists "%s/lists";\nDir::Cache "%s/cache";\n' \
+		"$1" "$1" "$1" >"$1/conf"
+	export APT_CONFIG="$1/conf"
+	apt-get -qq update || return
+	# Its files have been in linux-binary since 7.0, in linux-image before.
+	pkg=$(image_package linux-image-cloud-amd64)
+	binary=linux-binary-${pkg#linux-image-}
+	apt-cache show "$binary" >/dev/null 2>&1 && pkg=$binary
+	cd "$1" && apt-get -qq download "$pkg" && dpkg --fsys-tarfile ./*.deb | tar -x --wildcards '*/vmlinuz*' &&
+		mkdir -p boot && find . -name 'vmlinuz*' -type f -exec mv {} boot/vmlinuz-new ';'
+}
+
+# Downloads the kernel that meta package $2 stands for now into $1.
+get_of_meta() {
+	pkg=$(image_package "$2")
+	if [ -z "$pkg" ] && [ "$(id -u)" = 0 ]; then
+		apt-get -qq update >/dev/null 2>&1
+		pkg=$(image_package "$2")
+	fi
+	[ -n "$pkg" ] || { echo "no package $2: apt-get update, or another release of Debian"; return 1; }
+	cd "$1" && apt-get -qq download "$pkg" && dpkg --fsys-tarfile ./*.deb | tar -x --wildcards './boot/vmlinuz-*'
+}
+
 # Sets vmlinuz. Downloads at most once for each version of the kernel.
 get_kernel() {
-	case $kernel in
-	6.12) meta=linux-image-6.12-cloud-amd64 ;;
-	6.1) meta=linux-image-cloud-amd64 ;;
-	*) cannot "no kernel '$kernel': 6.12 or 6.1" ;;
-	esac
 	vmlinuz=$cache/vmlinuz-$kernel
 	[ -s "$vmlinuz" ] && return
 	command -v apt-get >/dev/null || cannot "needs apt-get to download the kernel package"
-	pkg=$(image_package $meta)
-	if [ -z "$pkg" ] && [ "$(id -u)" = 0 ]; then
-		apt-get -qq update >/dev/null 2>&1
-		pkg=$(image_package $meta)
-	fi
-	[ -n "$pkg" ] || cannot "no package $meta: apt-get update, or another release of Debian"
 	mkdir -p "$cache"
 	tmp=$(mktemp -d "$cache/get.XXXXXX") || exit 1
-	(cd "$tmp" && apt-get -qq download "$pkg" 2>"$tmp/err" && dpkg --fsys-tarfile ./*.deb | tar -x --wildcards './boot/vmlinuz-*') ||
-		{ why=$(tail -n 1 "$tmp/err"); rm -rf "$tmp"; cannot "cannot download $pkg: $why"; }
+	(case $kernel in
+	6.12) get_of_meta "$tmp" linux-image-6.12-cloud-amd64 ;;
+	6.1) get_of_meta "$tmp" linux-image-cloud-amd64 ;;
+	new) get_new "$tmp" ;;
+	*) echo "there are 6.12, 6.1 and new" && false ;;
+	esac) >"$tmp/said" 2>&1 || { why=$(tail -n 1 "$tmp/said"); rm -rf "$tmp"; cannot "cannot download kernel $kernel: $why"; }
 	mv "$tmp"/boot/vmlinuz-* "$vmlinuz.$$" && mv "$vmlinuz.$$" "$vmlinuz"
 	rm -rf "$tmp"
 }

@@ -50,17 +50,20 @@ clear_up() {
 	insist 0 $A/nr_kdamonds
 }
 
-# refused NAME REGEX: damontop says that, exits with 1, and has changed nothing.
+# refused NAME REGEX [OPTIONS]: damontop says that, exits with 1, and has changed nothing.
 refused() {
+	refused_name=$1
+	refused_why=$2
+	shift 2
 	tree >before
-	damontop -b --json -s damon -n 2 -d 60s -p "$pid" >out 2>err
+	damontop -b --json -s damon -n 2 -d 60s "$@" -p "$pid" >out 2>err
 	rc=$?
 	tree >after
-	if [ $rc != 1 ] || ! grep -q "$2" err; then
-		not_ok "$1" "exit status $rc: $(cat err)"
+	if [ $rc != 1 ] || ! grep -q "$refused_why" err; then
+		not_ok "$refused_name" "exit status $rc: $(cat err)"
 	elif ! cmp -s before after; then
-		not_ok "$1" "changed: $(diff before after | head -n 4 | tr '\n' ' ')"
+		not_ok "$refused_name" "changed: $(diff before after | head -n 4 | tr '\n' ' ')"
 	else
-		ok "$1"
+		ok "$refused_name"
 	fi
 }
