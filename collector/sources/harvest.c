@@ -75,6 +75,11 @@ bool harvest_walk_is_complete(const struct harvest *h)
 	return i == 0 || reached >= maps->v[i - 1].end;
 }
 
+bool harvest_has_lost(const struct harvest *h)
+{
+	return harvest_bpf_lost_pages(h->bpf) != h->lost_seen;
+}
+
 int harvest_find_target(struct harvest *h, struct err *err)
 {
 	uint64_t before = h->target.mm;

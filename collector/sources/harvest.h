@@ -75,6 +75,9 @@ bool harvest_walk_is_complete(const struct harvest *harvest);
 /* Page tables of the target, so far, whose own access bit was found set and cleared, not only those of its pages. */
 uint64_t harvest_nr_tables(const struct harvest *harvest);
 
+/* Whether this harvest has lost pages so far, for want of room in the ring. Another walk would find, and count, them again. */
+bool harvest_has_lost(const struct harvest *harvest);
+
 /*
  * After an aging: walks once more by the target's clear_refs, to see what the aging has left out. Stores the
  * number of pages that it had found and of those found now beside them. These are kept only where they are more than

@@ -181,7 +181,7 @@ static int age_node(struct mglru *m, struct harvest *harvest, uint32_t memcg, st
 		rc = write_command(m, memcg, &node);
 		if (rc)
 			break;
-		if (harvest_walk_is_complete(harvest))
+		if (harvest_walk_is_complete(harvest) || harvest_has_lost(harvest))
 			return 0;
 	}
 	/* EINVAL: the memcg has vanished, or the generation is not its youngest any more. */
@@ -267,6 +267,9 @@ static int mglru_age(void *state, struct harvest *harvest, char *note, struct er
 	}
 	if (rc && rc != -EAGAIN)
 		return rc;
+	/* What a second walk would add comes with the next harvest, when the ring has grown. */
+	if (harvest_has_lost(harvest))
+		return 0;
 	if (!rc && audit_is_due(m, harvest_target(harvest)->memcg))
 		return audit(m, harvest, err);
 	why = left_out(m, rc, harvest_nr_tables(harvest) != nr_tables);
