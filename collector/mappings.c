@@ -241,16 +241,37 @@ const char *mappings_name(const struct mappings *maps, const struct mapping *m)
 	return maps->names + m->name;
 }
 
-const char *mappings_short_name(const struct mappings *maps, const struct mapping *m)
+/* Of the name without the kernel's mark. */
+static size_t unmarked_len(const char *name)
+{
+	static const char mark[] = " (deleted)";
+	size_t len = strlen(name), sz_mark = sizeof(mark) - 1;
+
+	return len > sz_mark && strcmp(name + len - sz_mark, mark) == 0 ? len - sz_mark : len;
+}
+
+const char *mappings_short_name(char dst[MAPPINGS_SHORT_NAME_SIZE], const struct mappings *maps,
+				const struct mapping *m)
 {
 	const char *name = mappings_name(maps, m), *slash;
+	size_t len = unmarked_len(name);
 
 	if (!*name)
-		return "anon";
-	if (*name == '[')
-		return name;
-	slash = strrchr(name, '/');
-	return slash && slash[1] ? slash + 1 : name;
+		return strcpy(dst, "anon");
+	slash = *name == '[' ? NULL : memrchr(name, '/', len);
+	if (slash && slash + 1 < name + len) {
+		len -= (size_t)(slash + 1 - name);
+		name = slash + 1;
+	}
+	text_clean(dst, MAPPINGS_SHORT_NAME_SIZE, name, len);
+	return dst;
+}
+
+bool mappings_is_deleted(const struct mappings *maps, const struct mapping *m)
+{
+	const char *name = mappings_name(maps, m);
+
+	return m->kind == MAPPING_FILE && unmarked_len(name) < strlen(name);
 }
 
 const char *mapping_perms_text(char dst[5], const struct mapping *m)

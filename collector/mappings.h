@@ -70,8 +70,15 @@ const struct mapping *mappings_from(const struct mappings *maps, uint64_t addr);
 
 /* The name as the kernel gives it, made printable: a path, "[heap]"; "" where it has none. */
 const char *mappings_name(const struct mappings *maps, const struct mapping *m);
-/* The name to show: the file's last component, "[heap]", or "anon". Points into the table or to a constant. */
-const char *mappings_short_name(const struct mappings *maps, const struct mapping *m);
+#define MAPPINGS_SHORT_NAME_SIZE 256
+/*
+ * The name to show: the file's last component, "[heap]", or "anon". Without the kernel's " (deleted)", which shared
+ * memory always has and which makes one think so of the memory: mappings_is_deleted() tells. Returns dst.
+ */
+const char *mappings_short_name(char dst[MAPPINGS_SHORT_NAME_SIZE], const struct mappings *maps,
+				const struct mapping *m);
+/* Is it of a file that has no name any more? Not of shared memory, which never had one. */
+bool mappings_is_deleted(const struct mappings *maps, const struct mapping *m);
 
 /* "rw-p" and so on. */
 const char *mapping_perms_text(char dst[5], const struct mapping *m);

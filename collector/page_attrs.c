@@ -385,7 +385,7 @@ static void ask_chosen(struct page_attrs *pa, const struct target *target, uint6
 
 /* What the sample of one region says. */
 struct tally {
-	unsigned nr, present, anon, file, huge, huge_known, node_known;
+	unsigned nr, present, anon, file, huge, huge_known, node_known, swapped, swap_known;
 	unsigned nr_nodes;
 	struct {
 		uint8_t node;
@@ -414,6 +414,8 @@ static void tally_add(struct tally *t, const struct page_answer *answer)
 	if (!(answer->known & PAGE_KNOWN_PRESENT))
 		return;
 	t->nr++;
+	t->swap_known += (answer->known & PAGE_KNOWN_SWAP) != 0;
+	t->swapped += answer->swapped;
 	if (!answer->present)
 		return;
 	t->present++;
@@ -453,7 +455,7 @@ static void fill_nodes(struct snap_pages *pages, struct tally *t, uint64_t mappe
 	pages->valid |= SNAP_PAGES_NODE;
 }
 
-/* A sample without any page present says nothing: unknown stays unknown. */
+/* A sample without any page present says nothing but what is in swap: unknown stays unknown. */
 static void fill_region(struct snap_pages *pages, struct tally *t, uint64_t mapped_pages)
 {
 	const uint32_t max_huge = (UINT32_C(1) << 28) - 1;
@@ -468,6 +470,10 @@ static void fill_region(struct snap_pages *pages, struct tally *t, uint64_t mapp
 	if (!(pages->valid & SNAP_PAGES_HUGE) && t->present && t->huge_known == t->present) {
 		pages->huge = MIN(scale(mapped_pages, t->huge, t->nr), max_huge) & max_huge;
 		pages->valid |= SNAP_PAGES_HUGE;
+	}
+	if (t->nr && t->swap_known == t->nr) {
+		pages->swap_known = 1;
+		pages->swapped = scale(mapped_pages, t->swapped, t->nr);
 	}
 }
 

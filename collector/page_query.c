@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/param.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "collector/report.h"
@@ -92,6 +93,12 @@ static uint8_t kind_of_mapping(const struct mapping *m)
 	return m->perms & MAPPING_SHARED || m->kind == MAPPING_FILE ? PAGE_FILE : PAGE_ANON;
 }
 
+/* Shared memory that is in swap has left the page tables: of a file's pages they cannot say that none is. */
+static bool holds_anon_alone(const struct mapping *m)
+{
+	return kind_of_mapping(m) == PAGE_ANON && !kind_is_open(m);
+}
+
 /* Is the whole 2 MiB block of this page mapped? Otherwise no huge page can be there. */
 static bool may_be_huge(const struct page_question *q)
 {
@@ -126,7 +133,7 @@ static bool needs_pagemap(const struct page_query *pq, const struct page_questio
 	if (!(q->answer.known & PAGE_KNOWN_PRESENT))
 		return true;
 	if (!q->answer.present)
-		return false;
+		return pq->has_swap && !(q->mapping->perms & MAPPING_SHARED);
 	if (kind_is_open(q->mapping))
 		return true;
 	return may_be_huge(q) && pagemap_can_tell(&pq->pagemap, PAGEMAP_HUGE) && !follows(v, i);
@@ -157,7 +164,10 @@ static void answer_by_pagemap(const struct page_query *pq, struct page_question 
 			answer->node = (uint8_t)pq->only_node;
 		}
 	}
-	if (!(categories & PAGEMAP_PRESENT)) /* gone between the two questions, or never there */
+	answer->swapped = !answer->present && (categories & PAGEMAP_SWAPPED);
+	if (answer->swapped || holds_anon_alone(q->mapping))
+		answer->known |= PAGE_KNOWN_SWAP;
+	if (!answer->present || !(categories & PAGEMAP_PRESENT)) /* gone between the two questions, or never there */
 		return;
 	answer->kind = categories & PAGEMAP_FILE ? PAGE_FILE : PAGE_ANON;
 	if (told & PAGEMAP_HUGE) {
@@ -172,8 +182,8 @@ static void ask_pagemap_run(const struct page_query *pq, struct page_question *v
 	struct pagemap_range ranges[64];
 	struct pagemap_query query = { .start = v[0].addr,
 				       .end = v[nr - 1].addr + PAGE_BYTES,
-				       .any = PAGEMAP_PRESENT,
-				       .tell = PAGEMAP_PRESENT | PAGEMAP_FILE };
+				       .any = PAGEMAP_PRESENT | PAGEMAP_SWAPPED,
+				       .tell = PAGEMAP_PRESENT | PAGEMAP_SWAPPED | PAGEMAP_FILE };
 	uint64_t next;
 	size_t at = 0;
 	long found;
@@ -213,12 +223,27 @@ static void ask_pagemap(const struct page_query *pq, struct page_question *v, si
 	answer_followers(v, nr);
 }
 
+static bool find_swap(void)
+{
+	struct sysinfo info;
+
+	return sysinfo(&info) || info.totalswap > 0;
+}
+
+/* Present, or there is no swap that it could be in. */
+static void answer_unswapped(const struct page_query *pq, struct page_answer *answer)
+{
+	if ((answer->known & PAGE_KNOWN_PRESENT) && (answer->present || !pq->has_swap))
+		answer->known |= PAGE_KNOWN_SWAP;
+}
+
 void page_query_ask(struct page_query *pq, const struct target *target, struct page_question *v, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++) {
 		v[i].answer = (struct page_answer){ 0 };
 		answer_by_mapping(&v[i]);
 	}
+	pq->has_swap = find_swap();
 	for (size_t at = 0; at < nr; at += NR_BATCH) {
 		size_t batch = MIN(nr - at, NR_BATCH);
 
@@ -226,4 +251,6 @@ void page_query_ask(struct page_query *pq, const struct target *target, struct p
 			ask_nodes(pq, target, v + at, batch);
 		ask_pagemap(pq, v + at, batch);
 	}
+	for (size_t i = 0; i < nr; i++)
+		answer_unswapped(pq, &v[i].answer);
 }

@@ -23,6 +23,7 @@ enum page_known {
 	PAGE_KNOWN_NODE = 2,
 	PAGE_KNOWN_KIND = 4,
 	PAGE_KNOWN_HUGE = 8,
+	PAGE_KNOWN_SWAP = 16,
 };
 
 /* One page. Only a present one has a node, a kind and a size. */
@@ -32,6 +33,7 @@ struct page_answer {
 	uint8_t kind; /* enum page_kind */
 	bool present : 1;
 	bool huge : 1;
+	bool swapped : 1; /* not present, and in swap */
 };
 
 struct page_question {
@@ -43,6 +45,7 @@ struct page_question {
 struct page_query {
 	struct pagemap pagemap; /* closed where it is refused */
 	bool move_pages_refused;
+	bool has_swap; /* at all, as of the last questions; otherwise no page is in it */
 	int only_node; /* the node of all memory where the machine has just one; -1: it has more */
 };
 

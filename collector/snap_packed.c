@@ -20,7 +20,9 @@ static uint64_t pages_value(const struct snap_pages *p, unsigned col)
 	return col == SNAP_COL_VALID  ? p->valid
 	       : col == SNAP_COL_ANON ? p->anon
 	       : col == SNAP_COL_FILE ? p->file
-				      : p->huge;
+	       : col == SNAP_COL_HUGE ? p->huge
+	       : p->swap_known	      ? (uint64_t)p->swapped + 1
+				      : 0;
 }
 
 static uint64_t access_value(const struct snap_access *a, unsigned col)

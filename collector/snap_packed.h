@@ -27,6 +27,7 @@ enum snap_column {
 	SNAP_COL_ANON = SNAP_COL_NODE_PAGES + SNAP_NR_NODES,
 	SNAP_COL_FILE,
 	SNAP_COL_HUGE,
+	SNAP_COL_SWAP, /* 0: not known; otherwise pages in swap, and one */
 	SNAP_COL_READS,
 	SNAP_COL_WRITES,
 	SNAP_COL_OP_UNKNOWN,
@@ -82,6 +83,10 @@ static inline struct snap_pages snap_packed_pages(const struct snap_packed *pack
 {
 	struct snap_pages pages = { .valid = snap_packed_get(packed, SNAP_COL_VALID, i) & 15 };
 
+	uint64_t swap = snap_packed_get(packed, SNAP_COL_SWAP, i);
+
+	pages.swap_known = swap > 0;
+	pages.swapped = (uint32_t)(swap ? swap - 1 : 0);
 	if (!pages.valid)
 		return pages;
 	for (unsigned k = 0; k < packed->nr_nodes; k++) {

@@ -56,6 +56,9 @@ struct snap_pages {
 	uint32_t anon, file;
 	uint32_t huge : 28;
 	uint32_t valid : 4; /* enum snap_pages_valid bits */
+	/* In swap; known also where no page is present, and thus nothing else is. */
+	uint32_t swapped;
+	uint32_t swap_known; /* 0 or 1 */
 };
 
 struct snap_region {

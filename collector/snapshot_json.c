@@ -111,6 +111,8 @@ static void add_pages(json_t *region, const struct snap_pages *pages)
 	}
 	if (pages->valid & SNAP_PAGES_HUGE)
 		json_object_set_new(region, "huge_bytes", u64(pages->huge * PAGE_BYTES));
+	if (pages->swap_known)
+		json_object_set_new(region, "swapped_bytes", u64(pages->swapped * PAGE_BYTES));
 	if (pages->valid)
 		json_object_set_new(region, "pages_exact", json_boolean(pages->valid & SNAP_PAGES_EXACT));
 }

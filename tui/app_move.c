@@ -335,13 +335,14 @@ static const struct mapping *find_mapping(const struct app *app)
 {
 	const struct mappings *maps = app->axis_maps;
 	const struct mapping *from = app->cursor_set ? mappings_find(maps, app->cursor_addr) : NULL;
+	char name[MAPPINGS_SHORT_NAME_SIZE];
 	size_t i, first = from ? (size_t)(from - maps->v) + 1 : 0;
 
 	for (i = 0; i < maps->nr; i++) {
 		const struct mapping *m = &maps->v[(first + i) % maps->nr];
 
 		if (axis_shows(m) && (strcasestr(mappings_name(maps, m), app->find) ||
-				      strcasestr(mappings_short_name(maps, m), app->find)))
+				      strcasestr(mappings_short_name(name, maps, m), app->find)))
 			return m;
 	}
 	return NULL;

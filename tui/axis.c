@@ -368,7 +368,8 @@ static void share_lines(struct build *b)
 
 static void name_group(const struct build *b, const struct run *run, struct axis_group *group)
 {
-	const char *name = mappings_short_name(b->maps, &b->maps->v[run->largest]);
+	char short_name[MAPPINGS_SHORT_NAME_SIZE];
+	const char *name = mappings_short_name(short_name, b->maps, &b->maps->v[run->largest]);
 
 	if (run->nr_names > 1)
 		snprintf(group->name, sizeof(group->name), "%.40s +%u", name, run->nr_names - 1);

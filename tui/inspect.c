@@ -19,7 +19,7 @@ static uint64_t overlap(uint64_t a_start, uint64_t a_end, uint64_t b_start, uint
 	return start < end ? end - start : 0;
 }
 
-static const struct mapping *main_mapping(const struct mappings *maps, uint64_t start, uint64_t end)
+const struct mapping *inspect_main_mapping(const struct mappings *maps, uint64_t start, uint64_t end)
 {
 	const struct mapping *m = mappings_from(maps, start), *best = NULL;
 	uint64_t most = 0;
@@ -69,6 +69,18 @@ static void add_nodes(struct inspect *in, const struct snap_pages *pages, uint64
 			in->node_other_bytes += share;
 		in->node_all_bytes += share;
 	}
+}
+
+static void add_swap(struct inspect *in, const struct snap_pages *pages, const struct snap_region *region,
+		     uint64_t bytes)
+{
+	double share = (double)bytes / (double)(region->end - region->start);
+
+	in->mapped_bytes += bytes;
+	if (!pages->swap_known)
+		return;
+	in->swap_known_bytes += bytes;
+	in->swapped_bytes += (uint64_t)(share * pages->swapped * PAGE_BYTES + 0.5);
 }
 
 static void add_access(struct inspect *in, const struct snap_access *access)
@@ -145,6 +157,7 @@ static void inspect_regions(struct inspect *in)
 			in->largest = region;
 		}
 		add_nodes(in, &pages, bytes);
+		add_swap(in, &pages, region, bytes);
 		add_access(in, &access);
 		nr = add_codes(snap, &at, i, sum, nr, &all);
 	}
@@ -167,7 +180,7 @@ void inspect_cell(struct inspect *in, const struct history *history, const struc
 	in->first = history_at(history, first);
 	in->snap = history_at(history, after - 1);
 	if (in->snap->maps)
-		in->mapping = main_mapping(in->snap->maps, start, end);
+		in->mapping = inspect_main_mapping(in->snap->maps, start, end);
 	inspect_regions(in);
 }
 

@@ -44,6 +44,8 @@ struct inspect {
 	uint64_t nr_level[8];		   /* enum snap_level; all 0: not known */
 	uint64_t node_bytes[8];		   /* by node; the others are in node_other_bytes */
 	uint64_t node_other_bytes, node_all_bytes;
+	uint64_t mapped_bytes;			  /* of the regions over it, the part that is in the row */
+	uint64_t swap_known_bytes, swapped_bytes; /* of that, where it is known how much is in swap; and in swap */
 	size_t nr_codes;
 	struct inspect_code codes[INSPECT_NR_CODES];
 	double other_codes; /* share of all others */
@@ -52,6 +54,9 @@ struct inspect {
 /* What is known of [start, end) during ticks [first, last). cell is the view's. */
 void inspect_cell(struct inspect *in, const struct history *history, const struct view_cell *cell, uint64_t start,
 		  uint64_t end, uint64_t first_tick, uint64_t end_tick);
+
+/* The mapping that most of [start, end) lies in; NULL: none. */
+const struct mapping *inspect_main_mapping(const struct mappings *maps, uint64_t start, uint64_t end);
 
 /* Bytes that have not been accessed for longer than each of inspect_cold_s. */
 void inspect_cold(const struct snapshot *snap, uint64_t bytes[INSPECT_NR_COLD]);

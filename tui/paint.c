@@ -32,9 +32,10 @@ const char *paint_clock(char dst[16], uint64_t wall_ns)
 const char *paint_code(char *dst, size_t size, const struct mappings *maps, uint64_t ip)
 {
 	const struct mapping *m = maps ? mappings_find(maps, ip) : NULL;
+	char name[MAPPINGS_SHORT_NAME_SIZE];
 
 	if (m)
-		snprintf(dst, size, "%s+0x%llx", mappings_short_name(maps, m),
+		snprintf(dst, size, "%s+0x%llx", mappings_short_name(name, maps, m),
 			 (unsigned long long)(ip - m->start + m->offset));
 	else
 		snprintf(dst, size, "0x%llx", (unsigned long long)ip);

@@ -90,7 +90,7 @@ static void cell_title(struct pen *pen, const struct inspect *in)
 
 static void cell_range(struct pen *pen, const struct inspect *in)
 {
-	char bytes[TEXT_NUMBER_SIZE], perms[5];
+	char bytes[TEXT_NUMBER_SIZE], perms[5], name[MAPPINGS_SHORT_NAME_SIZE];
 	const struct mappings *maps = in->snap ? in->snap->maps : NULL;
 	uint64_t pages = (in->end - in->start + 4095) / 4096;
 
@@ -102,12 +102,13 @@ static void cell_range(struct pen *pen, const struct inspect *in)
 			say(pen, "mapping", THEME_DIM, "was not mapped then");
 		return;
 	}
-	say(pen, "mapping", THEME_TEXT, "%s  %s", mappings_short_name(maps, in->mapping),
-	    mapping_perms_text(perms, in->mapping));
+	say(pen, "mapping", THEME_TEXT, "%s  %s", mapping_perms_text(perms, in->mapping),
+	    mappings_short_name(name, maps, in->mapping));
 	if (in->mapping->kind == MAPPING_FILE)
-		say(pen, "", THEME_DIM, "file offset %llx",
+		say(pen, "", THEME_DIM, "file offset %llx%s",
 		    (unsigned long long)(in->mapping->offset +
-					 (in->start > in->mapping->start ? in->start - in->mapping->start : 0)));
+					 (in->start > in->mapping->start ? in->start - in->mapping->start : 0)),
+		    mappings_is_deleted(maps, in->mapping) ? "  deleted" : "");
 }
 
 /* How much the figures mean. */
@@ -140,10 +141,20 @@ static const char *age_text(char dst[TEXT_NUMBER_SIZE], const struct view_cell *
 	return text_duration_us(dst, cell->age_s < 10 ? tenths * 100000 : tenths / 10 * USEC_PER_SEC);
 }
 
+/* Of several regions, or times, the mean is told; the hottest too where that is another figure. */
+static const char *most_checks(char dst[32], const struct view_cell *cell, uint32_t nr_checks)
+{
+	if (cell->peak > cell->heat * 1.05f)
+		snprintf(dst, 32, ", up to %.1f", (double)cell->peak * nr_checks);
+	else
+		*dst = '\0';
+	return dst;
+}
+
 static void cell_heat(struct pen *pen, const struct inspect *in)
 {
 	const struct snapshot *snap = in->snap;
-	char heat[32], peak[32], age[TEXT_NUMBER_SIZE], rate[48];
+	char heat[32], peak[32], most[32], age[TEXT_NUMBER_SIZE], rate[48];
 
 	if (!(in->cell.valid & VIEW_HEAT)) {
 		say(pen, "heat", THEME_DIM, "unknown: nothing looked there then");
@@ -153,6 +164,10 @@ static void cell_heat(struct pen *pen, const struct inspect *in)
 	if (snap->heat_unit == HEAT_FRACTION && snap->max_nr_accesses && in->largest && in->nr_regions == 1)
 		say(pen, "heat", THEME_STRONG, "%s  %u of %u checks", heat, in->largest->nr_accesses,
 		    snap->max_nr_accesses);
+	else if (snap->heat_unit == HEAT_FRACTION && snap->max_nr_accesses)
+		say(pen, "heat", THEME_STRONG, "%s  %.1f of %u checks%s", heat,
+		    (double)in->cell.heat * snap->max_nr_accesses, snap->max_nr_accesses,
+		    most_checks(most, &in->cell, snap->max_nr_accesses));
 	else if (in->cell.peak > in->cell.heat * 1.05f)
 		say(pen, "heat", THEME_STRONG, "%s  up to %s", heat,
 		    inspect_heat_number(peak, (double)in->cell.peak, snap->heat_unit));
@@ -240,6 +255,18 @@ static void cell_kind(struct pen *pen, const struct inspect *in)
 	} else {
 		say(pen, "kind", THEME_DIM, "– (not known)");
 	}
+}
+
+static void cell_swap(struct pen *pen, const struct inspect *in)
+{
+	char bytes[TEXT_NUMBER_SIZE];
+
+	if (!in->swap_known_bytes)
+		say(pen, "swapped", THEME_DIM, "– (not known)");
+	else
+		say(pen, "swapped", in->swapped_bytes ? THEME_WARN : THEME_TEXT, "%s%s",
+		    text_bytes(bytes, in->swapped_bytes),
+		    in->swap_known_bytes < in->mapped_bytes ? "  of what is known" : "");
 }
 
 /* Where the data came from, the most frequent first. */
@@ -426,15 +453,16 @@ static void target_hot(struct pen *pen, const struct snapshot *snap)
 		return;
 	title(pen, "most accessed regions", words[snap->heat_unit]);
 	for (i = 0; i < nr && left(pen) > 0; i++) {
-		char bytes[TEXT_NUMBER_SIZE], total[32];
-		const struct mapping *m = snap->maps ? mappings_find(snap->maps, hot[i]->start) : NULL;
+		char bytes[TEXT_NUMBER_SIZE], total[32], name[MAPPINGS_SHORT_NAME_SIZE];
+		const struct mapping *m = snap->maps ? inspect_main_mapping(snap->maps, hot[i]->start, hot[i]->end)
+						     : NULL;
 		int col = pen->where.col + 1, end = end_col(pen);
 
 		paint_at(pen->p, pen->row, &col, end, THEME_TEXT, "%12llx ", (unsigned long long)hot[i]->start);
 		paint_at(pen->p, pen->row, &col, end, THEME_STRONG, "%5s ",
 			 text_bytes(bytes, hot[i]->end - hot[i]->start));
 		paint_at(pen->p, pen->row, &col, end, THEME_DIM, "%-10.10s ",
-			 m ? mappings_short_name(snap->maps, m) : "");
+			 m ? mappings_short_name(name, snap->maps, m) : "");
 		grid_text(pen->p->grid, pen->row, col, end - col - 1,
 			  inspect_total_text(
 				  total,
@@ -486,6 +514,7 @@ void paint_inspector(const struct paint *p, struct rect where)
 		blank(&pen);
 		cell_nodes(&pen, in);
 		cell_kind(&pen, in);
+		cell_swap(&pen, in);
 		cell_access(&pen, in);
 		blank(&pen);
 		cell_codes(&pen, in);
@@ -506,7 +535,7 @@ void paint_cell_line(const struct paint *p, struct rect where)
 {
 	const struct inspect *in = &p->app->inspect;
 	int col = where.col + 1, end = where.col + where.cols;
-	char text[64];
+	char text[64], name[MAPPINGS_SHORT_NAME_SIZE];
 
 	if (where.rows < 1 || in->start >= in->end)
 		return;
@@ -515,7 +544,8 @@ void paint_cell_line(const struct paint *p, struct rect where)
 	paint_at(p, where.row, &col, end, THEME_DIM, " +");
 	paint_at(p, where.row, &col, end, THEME_TEXT, "%s", text_bytes(text, in->end - in->start));
 	if (in->mapping)
-		paint_at(p, where.row, &col, end, THEME_TEXT, " %s", mappings_short_name(in->snap->maps, in->mapping));
+		paint_at(p, where.row, &col, end, THEME_TEXT, " %s",
+			 mappings_short_name(name, in->snap->maps, in->mapping));
 	if (!(in->cell.valid & VIEW_HEAT)) {
 		paint_at(p, where.row, &col, end, THEME_DIM, "  unknown");
 		return;

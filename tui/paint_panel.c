@@ -133,7 +133,7 @@ static void place_line(const struct paint *p, int row, struct rect where, const 
 {
 	const struct snapshot *snap = app_panel_snapshot(p->app);
 	int col = where.col + 1, end = where.col + where.cols;
-	char text[64], perms[5];
+	char text[64], perms[5], name[MAPPINGS_SHORT_NAME_SIZE];
 	size_t i;
 
 	if (selected)
@@ -164,7 +164,7 @@ static void place_line(const struct paint *p, int row, struct rect where, const 
 		return;
 	paint_at(p, row, &col, end, selected ? THEME_BAR : THEME_DIM, "%s ", mapping_perms_text(perms, place->mapping));
 	paint_at(p, row, &col, end, selected ? THEME_BAR : THEME_TEXT, "%s",
-		 mappings_short_name(snap->maps, place->mapping));
+		 mappings_short_name(name, snap->maps, place->mapping));
 }
 
 static void paint_places(const struct paint *p, struct rect where)

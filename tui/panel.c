@@ -63,7 +63,7 @@ int places_of_regions(struct places *places, const struct snapshot *snap)
 		places->v[places->nr++] = (struct place){
 			.start = r->start,
 			.end = r->end,
-			.mapping = snap->maps ? mappings_find(snap->maps, r->start) : NULL,
+			.mapping = snap->maps ? inspect_main_mapping(snap->maps, r->start, r->end) : NULL,
 			.known = true,
 			.heat = (double)r->heat,
 			.total = inspect_total((double)r->heat, r->end - r->start, snap->heat_unit),

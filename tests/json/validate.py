@@ -77,7 +77,7 @@ class Checker:
                 self.say(where, f"regions out of order at {r['start']}")
             last = end
             size = end - start
-            for key in ("anon_bytes", "file_bytes", "huge_bytes"):
+            for key in ("anon_bytes", "file_bytes", "huge_bytes", "swapped_bytes"):
                 if r.get(key, 0) > size + 4095:
                     self.say(where, f"{key} of {r['start']} is more than its size")
             if sum(r.get("nodes", {}).values()) * 4096 > size + 4095:

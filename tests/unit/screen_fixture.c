@@ -144,6 +144,8 @@ static void fill_pages(struct snap_pages *pages, const struct snap_region *regio
 	pages->anon = anon ? nr : 0;
 	pages->file = anon ? 0 : nr;
 	pages->huge = big ? nr / 2 : 0;
+	pages->swap_known = anon;
+	pages->swapped = big ? nr / 16 : 0;
 	pages->node_pages[0] = nr;
 	if (big && at > 0.5 && seq >= 20) {
 		pages->node[0] = 1;

@@ -27,8 +27,9 @@ static struct snapshot *snapshot_of(struct mappings *maps)
 	snap->regions[0] =
 		(struct snap_region){ .start = HEAP, .end = HEAP + 0x80000, .heat = 4, .age = 30, .nr_reports = 8 };
 	snap->regions[1] = (struct snap_region){ .start = HEAP + 0x80000, .end = HEAP + 0x100000, .age = 70 };
-	snap->open.pages[0] =
-		(struct snap_pages){ .node_pages = { 96, 32 }, .node = { 1, 0 }, .valid = SNAP_PAGES_NODE };
+	snap->open.pages[0] = (struct snap_pages){
+		.node_pages = { 96, 32 }, .node = { 1, 0 }, .valid = SNAP_PAGES_NODE, .swapped = 12, .swap_known = 1
+	};
 	snap->open.access[0] =
 		(struct snap_access){ .nr_reads = 6, .nr_writes = 2, .nr_latency = 8, .latency_sum = 800 };
 	snap->open.codes[0] = (struct snap_code){ .region = 0, .count = 5, .ip = 0x2000100 };
@@ -83,6 +84,9 @@ static void test_all_of_a_cell(void **state)
 	/* known of half of it only: shares are of what is known */
 	assert_int_equal(in->node_all_bytes, 0x80000);
 	assert_int_equal(in->node_bytes[1], 0x60000);
+	assert_int_equal(in->mapped_bytes, 0x100000);
+	assert_int_equal(in->swap_known_bytes, 0x80000);
+	assert_int_equal(in->swapped_bytes, 12 * 4096);
 	/* the same address in two regions counts once */
 	assert_int_equal(in->nr_codes, 2);
 	assert_int_equal(in->codes[0].ip + in->codes[1].ip, 0x2000100 + 0x2000200);
@@ -106,6 +110,19 @@ static void test_accesses_a_second(void **state)
 	assert_false(inspect_rate_text(text, 0.5, 64 << 12, &snap));
 }
 
+/* A region is named by what most of it lies in, not by what it begins with. */
+static void test_main_mapping(void **state)
+{
+	struct mappings *maps = fixture_maps("000001000000-000001001000 rw-s 00000000 00:01 7 /dev/zero (deleted)\n"
+					     "000001001000-000001100000 rw-s 00000000 00:01 8 /memfd:x (deleted)\n");
+
+	(void)state;
+	assert_ptr_equal(inspect_main_mapping(maps, 0x1000000, 0x1002000), &maps->v[0]);
+	assert_ptr_equal(inspect_main_mapping(maps, 0x1000000, 0x1004000), &maps->v[1]);
+	assert_null(inspect_main_mapping(maps, 0x2000000, 0x2004000));
+	mappings_put(maps);
+}
+
 static void test_part_of_a_region(void **state)
 {
 	struct fixture *f = *state;
@@ -114,6 +131,10 @@ static void test_part_of_a_region(void **state)
 	assert_int_equal(f->in.nr_regions, 1);
 	assert_int_equal(f->in.nr_codes, 1);
 	assert_int_equal(f->in.node_all_bytes, 0);
+	assert_int_equal(f->in.swap_known_bytes, 0);
+	inspect_cell(&f->in, f->history, &f->cell, HEAP + 0x40000, HEAP + 0x60000, 0, 1);
+	assert_int_equal(f->in.swap_known_bytes, 0x20000);
+	assert_int_equal(f->in.swapped_bytes, 3 * 4096);
 }
 
 static void test_a_time_of_which_nothing_is_kept(void **state)
@@ -179,6 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_all_of_a_cell, setup, teardown),
 		cmocka_unit_test(test_accesses_a_second),
+		cmocka_unit_test(test_main_mapping),
 		cmocka_unit_test_setup_teardown(test_part_of_a_region, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_time_of_which_nothing_is_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cold, setup, teardown),

@@ -30,7 +30,7 @@ static struct mappings *parse(const char *s)
 static void every_field_is_read(void **state)
 {
 	struct mappings *maps = parse(text);
-	char perms[5];
+	char perms[5], name[MAPPINGS_SHORT_NAME_SIZE];
 
 	(void)state;
 	assert_non_null(maps);
@@ -42,8 +42,11 @@ static void every_field_is_read(void **state)
 	assert_string_equal(mapping_perms_text(perms, &maps->v[0]), "r-xp");
 	assert_string_equal(mapping_perms_text(perms, &maps->v[4]), "rw-s");
 	assert_string_equal(mappings_name(maps, &maps->v[0]), "/usr/bin/kv-server");
-	assert_string_equal(mappings_short_name(maps, &maps->v[0]), "kv-server");
-	assert_string_equal(mappings_short_name(maps, &maps->v[2]), "anon");
+	assert_string_equal(mappings_short_name(name, maps, &maps->v[0]), "kv-server");
+	assert_string_equal(mappings_short_name(name, maps, &maps->v[2]), "anon");
+	assert_string_equal(mappings_short_name(name, maps, &maps->v[4]), "memfd:x\\x1b[2J");
+	assert_false(mappings_is_deleted(maps, &maps->v[4])); /* shared memory never had a name */
+	assert_false(mappings_is_deleted(maps, &maps->v[0]));
 	assert_string_equal(mappings_name(maps, &maps->v[4]), "/memfd:x\\x1b[2J (deleted)");
 	assert_int_equal(maps->v[0].kind, MAPPING_FILE);
 	assert_int_equal(maps->v[1].kind, MAPPING_HEAP);
@@ -53,6 +56,23 @@ static void every_field_is_read(void **state)
 	assert_int_equal(maps->v[6].kind, MAPPING_VDSO);
 	/* what has no permission at all is reserved, not mapped */
 	assert_int_equal(maps->mapped_bytes, 0x180000 + 0x1000000 + 0x100000 + 0x1000 + 0x21000 + 0x1000);
+	mappings_put(maps);
+}
+
+/* The mark goes from what is shown, of a file too; names that only look like it stay. */
+static void deleted_files(void **state)
+{
+	struct mappings *maps = parse("1000-2000 r-xp 00000000 fe:01 5 /lib/libx.so.1 (deleted)\n"
+				      "3000-4000 r-xp 00000000 fe:01 6 /lib/x(deleted)\n"
+				      "5000-6000 r-xp 00000000 fe:01 7 / (deleted)\n");
+	char name[MAPPINGS_SHORT_NAME_SIZE];
+
+	(void)state;
+	assert_string_equal(mappings_short_name(name, maps, &maps->v[0]), "libx.so.1");
+	assert_true(mappings_is_deleted(maps, &maps->v[0]));
+	assert_string_equal(mappings_short_name(name, maps, &maps->v[1]), "x(deleted)");
+	assert_false(mappings_is_deleted(maps, &maps->v[1]));
+	assert_string_equal(mappings_short_name(name, maps, &maps->v[2]), "/");
 	mappings_put(maps);
 }
 
@@ -157,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_field_is_read),
+		cmocka_unit_test(deleted_files),
 		cmocka_unit_test(found_by_address),
 		cmocka_unit_test(what_the_kernel_does_not_write_is_refused),
 		cmocka_unit_test(every_cut_of_a_good_text_is_survived),

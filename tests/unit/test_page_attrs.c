@@ -68,6 +68,36 @@ static struct page_answer absent(uint64_t addr)
 	return (struct page_answer){ .known = PAGE_KNOWN_PRESENT };
 }
 
+/* Every third page is in swap, every third was never touched. */
+static struct page_answer third_in_swap(uint64_t addr)
+{
+	uint64_t page = addr >> PAGE_SHIFT;
+
+	if (page % 3 == 0)
+		return (struct page_answer){ .known = PAGE_KNOWN_PRESENT | PAGE_KNOWN_SWAP, .swapped = true };
+	if (page % 3 == 1)
+		return (struct page_answer){ .known = PAGE_KNOWN_PRESENT | PAGE_KNOWN_SWAP };
+	return (struct page_answer){ .known = PAGE_KNOWN_PRESENT | PAGE_KNOWN_NODE | PAGE_KNOWN_KIND | PAGE_KNOWN_SWAP,
+				     .kind = PAGE_ANON,
+				     .present = true };
+}
+
+static struct page_answer all_in_swap(uint64_t addr)
+{
+	(void)addr;
+	return (struct page_answer){ .known = PAGE_KNOWN_PRESENT | PAGE_KNOWN_SWAP, .swapped = true };
+}
+
+/* One of them may be in swap or not: that is not 0. */
+static struct page_answer one_unknown(uint64_t addr)
+{
+	struct page_answer answer = third_in_swap(addr);
+
+	if ((addr >> PAGE_SHIFT) % 16 == 7)
+		answer.known &= (uint8_t)~PAGE_KNOWN_SWAP;
+	return answer;
+}
+
 /* 6 nodes, node n on n + 1 of 21 pages. */
 static struct page_answer six_nodes(uint64_t addr)
 {
@@ -449,6 +479,34 @@ static void test_memory_forgets_what_is_not_looked_up(void **state)
 	page_memory_free(&pm);
 }
 
+static void test_swap(void **state)
+{
+	static const struct {
+		struct page_answer (*answer)(uint64_t addr);
+		bool known;
+		unsigned low, high; /* pages of 300 */
+	} cases[] = {
+		{ third_in_swap, true, 70, 130 },
+		{ all_in_swap, true, 300, 300 },
+		{ one_unknown, false, 0, 0 },
+		{ absent, false, 0, 0 },
+	};
+	struct mappings *maps = parse("10000000-1012c000 rw-p 00000000 00:00 0 [heap]\n");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct snap_pages pages;
+		struct fixture f;
+
+		begin(&f, cases[i].answer);
+		fill(&f, maps, 0x10000000, 0x1012c000, 1, 1000, 1, 0, &pages);
+		assert_int_equal(pages.swap_known, cases[i].known);
+		assert_in_range(pages.swapped, cases[i].low, cases[i].high);
+		page_attrs_free(f.pa);
+	}
+	mappings_put(maps);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -460,6 +518,7 @@ int main(void)
 		cmocka_unit_test(test_budget_holds_and_each_region_has_its_share),
 		cmocka_unit_test(test_no_region_starves),
 		cmocka_unit_test(test_remembers_then_asks_the_oldest_again),
+		cmocka_unit_test(test_swap),
 		cmocka_unit_test(test_a_split_keeps_answers),
 		cmocka_unit_test(test_another_mapping_is_asked_again),
 		cmocka_unit_test(test_a_mapping_that_was_gone_is_asked_again),

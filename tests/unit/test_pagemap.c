@@ -198,6 +198,9 @@ static void check_anon(struct page_query *pq, const struct memory *mem)
 	for (size_t i = 0; i < NR_PAGES; i++) {
 		assert_true(v[i].answer.known & PAGE_KNOWN_PRESENT);
 		assert_int_equal(v[i].answer.present, (i >= 8 && i < 16) || i == 32);
+		/* never touched, so never written to swap; a touched page may be there by now, and then says so */
+		assert_true(v[i].answer.known & PAGE_KNOWN_SWAP);
+		assert_false(v[i].answer.swapped);
 		if (!v[i].answer.present)
 			continue;
 		assert_true(v[i].answer.known & PAGE_KNOWN_KIND);
@@ -251,8 +254,11 @@ static void test_shared_memory_is_a_file(void **state)
 	for (size_t i = 0; i < 4; i++)
 		v[i] = (struct page_question){ .addr = m.start + i * PAGE_BYTES, .mapping = &m };
 	ask(&pq, v, 4);
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++) {
 		assert_int_equal(v[i].answer.present, i < 2);
+		/* what is absent might be in swap, where there is any */
+		assert_int_equal(!!(v[i].answer.known & PAGE_KNOWN_SWAP), i < 2 || !pq.has_swap);
+	}
 	assert_int_equal(v[0].answer.kind, PAGE_FILE);
 	munmap(shm, 4 * PAGE_BYTES);
 	page_query_close(&pq);

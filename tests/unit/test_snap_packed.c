@@ -46,6 +46,10 @@ static void fill(struct known *known, struct rng *rng, unsigned bits)
 			p->anon = (uint32_t)any(rng, bits < 32 ? bits : 32);
 			p->huge = any(rng, bits < 28 ? bits : 28) & 0xfffffff;
 		}
+		if (which & 1 && i % 5) {
+			p->swap_known = 1;
+			p->swapped = (uint32_t)any(rng, bits < 32 ? bits : 32);
+		}
 		a->nr_reads = (uint32_t)any(rng, bits < 32 ? bits : 32);
 		a->nr_op_unknown = (uint32_t)(i % 3);
 		a->latency_sum = any(rng, bits);

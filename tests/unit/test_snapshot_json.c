@@ -33,9 +33,12 @@ static struct snapshot *make(void)
 		.start = 0xa000,
 		.end = 0xc000,
 	};
-	s->open.pages[1] = (struct snap_pages){
-		.valid = SNAP_PAGES_NODE | SNAP_PAGES_KIND, .node = { 1 }, .node_pages = { 2 }, .file = 2
-	};
+	s->open.pages[1] = (struct snap_pages){ .valid = SNAP_PAGES_NODE | SNAP_PAGES_KIND,
+						.node = { 1 },
+						.node_pages = { 2 },
+						.file = 2,
+						.swapped = 3,
+						.swap_known = 1 };
 	s->open.codes[0] = (struct snap_code){ .region = 1, .count = 5, .ip = 0x7fff12345678 };
 	return s;
 }
@@ -83,6 +86,8 @@ static void what_is_known_is_there_and_what_is_not_is_absent(void **state)
 	assert_int_equal(json_integer_value(json_object_get(r, "file_bytes")), 8192);
 	assert_int_equal(json_integer_value(json_object_get(r, "anon_bytes")), 0);
 	assert_null(json_object_get(r, "huge_bytes"));
+	assert_int_equal(json_integer_value(json_object_get(r, "swapped_bytes")), 3 * 4096);
+	assert_null(json_object_get(json_array_get(regions, 0), "swapped_bytes"));
 	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(r, "codes"), 0), "ip")),
 			    "0x7fff12345678");
 	json_decref(root);
