@@ -241,13 +241,26 @@ unsigned app_zoom(struct app *app, int arg)
 
 unsigned app_zoom_mapping(struct app *app, int arg)
 {
+	const struct axis_row *row;
 	const struct axis_group *group;
+	const struct mapping *m;
 
 	(void)arg;
 	if (!set_cursor(app))
 		return 0;
-	group = &app->axis.groups[app->axis.rows[app->cursor_row].group];
-	push_viewport(app, group->start, group->end);
+	row = &app->axis.rows[app->cursor_row];
+	group = &app->axis.groups[row->group];
+	m = app->cursor_addr == row->start ? NULL : mappings_find(app->axis_maps, app->cursor_addr);
+	if (!m || !axis_shows(m))
+		m = inspect_main_mapping(app->axis_maps, row->start, row->end);
+	/* the segments of a file are one thing to the eye; neighbours that share a name line for want of room are not
+	 */
+	if (group->nr_names < 2 || !m) {
+		push_viewport(app, group->start, group->end);
+		return APP_REDRAW;
+	}
+	app_say(app, APP_INFO, "one of the %zu mappings in \"%s\"; - goes out again", group->nr_mappings, group->name);
+	push_viewport(app, m->start, m->end);
 	return APP_REDRAW;
 }
 

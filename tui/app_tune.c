@@ -41,8 +41,9 @@ unsigned app_help_key(struct app *app, const struct term_event *event)
 						    : 0;
 
 	if (!by) {
+		/* q too: who wants to leave the help has not seen enough of the program */
 		app->mode = app->help_from;
-		return APP_HANDLED | APP_REDRAW | (event->key == 'q' ? APP_QUIT : 0);
+		return APP_HANDLED | APP_REDRAW;
 	}
 	app->help_top += by;
 	if (app->help_top > app->help_room)

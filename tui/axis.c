@@ -371,6 +371,7 @@ static void name_group(const struct build *b, const struct run *run, struct axis
 	char short_name[MAPPINGS_SHORT_NAME_SIZE];
 	const char *name = mappings_short_name(short_name, b->maps, &b->maps->v[run->largest]);
 
+	group->nr_names = run->nr_names;
 	if (run->nr_names > 1)
 		snprintf(group->name, sizeof(group->name), "%.40s +%u", name, run->nr_names - 1);
 	else

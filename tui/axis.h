@@ -60,7 +60,8 @@ struct axis_group {
 	uint64_t bytes;	     /* accessible in it */
 	size_t mapping;	     /* its first one in the table */
 	size_t nr_mappings;
-	char name[64]; /* printable */
+	unsigned nr_names; /* above 1: neighbours joined for want of lines, which is what "+N" in the name says */
+	char name[64];	   /* printable */
 };
 
 struct axis {

@@ -104,10 +104,11 @@ static bool aggregate_longer(const struct snapshot *snap, struct hint *hint)
 	return aggregate_for(hint, tune_step(snap->attrs.aggregation_us, 1));
 }
 
-/* Until there are twice as many reports as are few, but not at once more than ten times as long. */
+/* Until there are half as many again as are few, but not at once more than ten times as long. */
 static bool aggregate_enough(const struct snapshot *snap, struct hint *hint)
 {
-	uint64_t reports = snap->stats.reports ? snap->stats.reports : 1, factor = (2 * FEW_REPORTS - 1) / reports + 1;
+	uint64_t reports = snap->stats.reports ? snap->stats.reports : 1,
+		 factor = (FEW_REPORTS * 3 / 2 - 1) / reports + 1;
 	uint64_t wanted = snap->attrs.aggregation_us * (factor < 10 ? factor : 10);
 
 	return aggregate_for(hint, tune_step(wanted - 1, 1));

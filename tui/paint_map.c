@@ -30,16 +30,17 @@ static const struct snapshot *snapshot_of_col(const struct app *app, unsigned co
 	return history_at(app->history, end - 1);
 }
 
-/* "-80s", "-2m30s": before now, whole seconds from 10 s on. */
+/* "-80s", "-2m30s": before now, whole seconds from 10 s on. To the nearest: intervals are never quite as long as set.
+ */
 static void ago_text(char *dst, size_t size, uint64_t ns)
 {
 	char text[TEXT_NUMBER_SIZE];
 	uint64_t us = ns / NSEC_PER_USEC;
 
 	if (us >= 10 * USEC_PER_SEC)
-		us = us / USEC_PER_SEC * USEC_PER_SEC;
+		us = (us + USEC_PER_SEC / 2) / USEC_PER_SEC * USEC_PER_SEC;
 	else
-		us = us / 100000 * 100000;
+		us = (us + 50000) / 100000 * 100000;
 	if (us)
 		snprintf(dst, size, "-%s", text_duration_us(text, us));
 	else

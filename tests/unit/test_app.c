@@ -100,6 +100,50 @@ static void test_themes(void **state)
 	screen_close(&s);
 }
 
+/* q in the help goes back to what was there, as every key does that does not scroll. */
+static void test_help_goes_back(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 3);
+	screen_keys(&s, "?");
+	assert_true(screen_holds(&s, "key goes back"));
+	assert_int_equal(screen_keys(&s, "q") & APP_QUIT, 0);
+	assert_false(screen_holds(&s, "key goes back"));
+	assert_int_equal(screen_keys(&s, "q") & APP_QUIT, APP_QUIT);
+	screen_close(&s);
+}
+
+/* A line of many small mappings: z goes into the one that the inspector names, not into all of them. */
+static void test_zoom_into_one_of_a_group(void **state)
+{
+	struct mappings *maps;
+	struct screen s;
+	char text[4096], *p = text;
+
+	(void)state;
+	for (unsigned i = 0; i < 40; i++)
+		p += sprintf(p, "%x-%x rw-p 00000000 08:01 %u /d/file%u\n", 0x1000000 + i * 0x100000,
+			     0x1000000 + i * 0x100000 + 0x80000, i + 1, i);
+	maps = fixture_maps(text);
+	screen_open(&s, COLOR_DEPTH_MONO, false, 20, 120, NULL);
+	screen_push(&s, fixture_flat(maps, 0));
+	screen_keys(&s, ":1a00000<enter>");
+	assert_true(s.app->axis.groups[s.app->axis.rows[s.app->cursor_row].group].nr_names > 1);
+	screen_keys(&s, "z");
+	assert_true(screen_holds(&s, "mappings in \"file"));
+	assert_int_equal(s.app->zooms[1].start, 0x1a00000);
+	assert_int_equal(s.app->zooms[1].end, 0x1a80000);
+	screen_keys(&s, "-<down>z"); /* nobody has named an address: what most of the row is */
+	assert_int_equal(s.app->nr_zooms, 2);
+	assert_ptr_equal(mappings_find(maps, s.app->zooms[1].start),
+			 inspect_main_mapping(maps, s.app->zooms[1].start, s.app->zooms[1].end));
+	assert_int_equal(s.app->zooms[1].end - s.app->zooms[1].start, 0x80000);
+	screen_close(&s);
+	mappings_put(maps);
+}
+
 /* H sends what the hint line suggests, and nothing where nothing is suggested. */
 static void test_hint_on_a_key(void **state)
 {
@@ -829,6 +873,8 @@ int main(void)
 		cmocka_unit_test(test_no_key_has_two_meanings),
 		cmocka_unit_test(test_overlays_on_keys),
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_help_goes_back),
+		cmocka_unit_test(test_zoom_into_one_of_a_group),
 		cmocka_unit_test(test_hint_on_a_key),
 		cmocka_unit_test(test_saving_settings),
 		cmocka_unit_test(test_watch_range),
