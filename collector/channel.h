@@ -41,10 +41,18 @@ struct message {
 };
 
 enum command_type {
-	COMMAND_ATTRS, /* new attributes, from the next aggregation on */
-	COMMAND_RANGE, /* only [start, end) from the next aggregation on; both 0: everything */
-	COMMAND_PLAY,  /* play: of a recording */
+	COMMAND_ATTRS,	/* new attributes, from the next aggregation on */
+	COMMAND_RANGE,	/* only [start, end) from the next aggregation on; both 0: everything */
+	COMMAND_PLAY,	/* play: of a recording */
+	COMMAND_SOURCE, /* another source as number source_index of those that watch, from the next aggregation on */
 	COMMAND_STOP,
+};
+
+/* COMMAND_SOURCE: which. One that cannot be had is told: as MESSAGE_LOST, or where nothing has changed as a notice. */
+enum command_source {
+	COMMAND_SOURCE_BEST, /* in the order of preference, that can be used beside the other */
+	COMMAND_SOURCE_NEXT, /* ... behind the one there is now, and round */
+	COMMAND_SOURCE_NONE,
 };
 
 struct command {
@@ -52,6 +60,8 @@ struct command {
 	struct attrs attrs;
 	uint64_t start, end;
 	struct play_order play;
+	enum command_source source;
+	unsigned source_index;
 };
 
 struct channel;

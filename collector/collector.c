@@ -72,7 +72,7 @@ void collector_call(struct stream *s, int (*hook)(struct source *source, struct 
 
 static void drain_all(struct collector *c)
 {
-	for_each_open_stream (s, c)
+	for_each_open_stream(s, c)
 		collector_take(c, s, s->ops->drain);
 }
 
@@ -84,7 +84,7 @@ static void tell_target_changed(struct collector *c, unsigned changes)
 
 	if (changes & TARGET_CHANGED_EXEC)
 		page_attrs_reset(c->page_attrs);
-	for_each_open_stream (s, c) {
+	for_each_open_stream(s, c) {
 		int rc;
 
 		stream_use_mappings(s, c->target->maps, &c->attrs, changes & TARGET_CHANGED_EXEC);
@@ -212,7 +212,7 @@ static void publish_all(struct collector *c, struct snapshot *const *snaps, cons
 /* A source that makes regions itself may have ended several aggregations since the last look: all but the last. */
 static void publish_earlier(struct collector *c)
 {
-	for_each_open_stream (s, c) {
+	for_each_open_stream(s, c) {
 		while (s->nr_ready > 1) {
 			struct snapshot *snaps[SOURCE_MAX_AT_ONCE] = { NULL };
 			struct moment m = moment_now(c);
@@ -231,10 +231,10 @@ static void aggregate(struct collector *c)
 
 	publish_earlier(c);
 	if (!(c->flags & SNAP_FINAL)) /* of a target that has ended there is nothing more to tell */
-		for_each_open_stream (s, c)
+		for_each_open_stream(s, c)
 			collector_take(c, s, s->ops->end_aggregation);
 	m = moment_now(c);
-	for_each_open_stream (s, c)
+	for_each_open_stream(s, c)
 		snaps[s - c->streams] = finish(c, s, &m);
 	publish_all(c, snaps, &m);
 }
@@ -247,7 +247,7 @@ static void begin_aggregation(struct collector *c)
 	uint64_t now = collector_now_ns(c);
 
 	collector_apply_commands(c);
-	for_each_open_stream (s, c)
+	for_each_open_stream(s, c)
 		aggregate_begin(&s->agg, &before, &c->attrs);
 	c->begin_ns = now;
 	c->aggregation_ns += c->attrs.aggregation_us * NSEC_PER_USEC;
@@ -263,7 +263,7 @@ static void check_accesses(struct collector *c)
 {
 	uint64_t now;
 
-	for_each_open_stream (s, c) {
+	for_each_open_stream(s, c) {
 		if (collector_take(c, s, s->ops->drain)) {
 			aggregate_end_check(&s->agg);
 			collector_call(s, s->ops->prepare);
@@ -278,7 +278,7 @@ static void check_accesses(struct collector *c)
 /* What comes between two checks. */
 static void look_between(struct collector *c)
 {
-	for_each_open_stream (s, c) {
+	for_each_open_stream(s, c) {
 		if (s->ops->flags & SOURCE_CHECKS)
 			collector_call(s, s->ops->wake);
 		else
@@ -289,7 +289,7 @@ static void look_between(struct collector *c)
 /* A source that makes regions itself says when an aggregation ends, also for the others. NULL: there is none. */
 static const struct stream *pace_maker(const struct collector *c)
 {
-	for_each_open_stream (s, c)
+	for_each_open_stream(s, c)
 		if (s->ops->flags & SOURCE_REGIONS)
 			return s;
 	return NULL;
@@ -304,7 +304,7 @@ static bool aggregation_has_ended(const struct collector *c, uint64_t now)
 
 static bool all_played(const struct collector *c)
 {
-	for_each_open_stream (s, c)
+	for_each_open_stream(s, c)
 		if (!s->played)
 			return false;
 	return true;
@@ -320,7 +320,7 @@ static bool end(struct collector *c)
 {
 	if (!c->failure.code && !c->stop && !all_played(c)) {
 		drain_all(c);
-		for_each_open_stream (s, c)
+		for_each_open_stream(s, c)
 			s->failure = ERR_NONE; /* that a source fails on a target that has ended is no news */
 		target_refresh(c->target, NULL);
 		c->flags |= SNAP_FINAL;
@@ -356,7 +356,7 @@ uint64_t collector_deadline_ns(const struct collector *c)
 {
 	uint64_t due = pace_maker(c) ? UINT64_MAX : c->aggregation_ns;
 
-	for_each_open_stream (s, c)
+	for_each_open_stream(s, c)
 		/* one that makes regions ages by itself, and says so */
 		if (!((s->ops->flags & SOURCE_REGIONS) && s->wakes) && c->aging_ns < due)
 			due = c->aging_ns;

@@ -10,12 +10,12 @@
 
 bool collector_command_waits(const struct collector *c)
 {
-	return c->has_next || c->has_next_limit;
+	return c->has_next || c->has_next_limit || c->has_next_source[0] || c->has_next_source[1];
 }
 
 static void play(struct collector *c, const struct play_order *order)
 {
-	for_each_open_stream (s, c)
+	for_each_open_stream(s, c)
 		if (s->ops->play)
 			s->ops->play(s->source, order);
 }
@@ -37,6 +37,10 @@ void collector_take_commands(struct collector *c)
 			break;
 		case COMMAND_PLAY:
 			play(c, &command.play);
+			break;
+		case COMMAND_SOURCE:
+			c->next_source[command.source_index] = command.source;
+			c->has_next_source[command.source_index] = true;
 			break;
 		case COMMAND_STOP:
 			c->stop = true;
@@ -63,14 +67,14 @@ static void apply_attrs(struct collector *c)
 		return;
 	}
 	c->attrs = c->next;
-	for_each_open_stream (s, c)
+	for_each_open_stream(s, c)
 		stream_use_attrs(s, &c->attrs);
 }
 
 /* Those that make regions themselves. A refusal leaves all as it is: there is one of them at most. */
 static int limit_sources(struct collector *c, struct err *err)
 {
-	for_each_open_stream (s, c) {
+	for_each_open_stream(s, c) {
 		int rc = 0;
 
 		if (!(s->ops->flags & SOURCE_REGIONS))
@@ -94,7 +98,7 @@ static void apply_limit(struct collector *c)
 	}
 	c->params.range_start = c->next_limit.start;
 	c->params.range_end = c->next_limit.end;
-	for_each_open_stream (s, c) {
+	for_each_open_stream(s, c) {
 		if (s->ops->flags & SOURCE_REGIONS)
 			continue;
 		aggregate_limit(&s->agg, c->next_limit.start, c->next_limit.end);
@@ -108,4 +112,9 @@ void collector_apply_commands(struct collector *c)
 		apply_attrs(c);
 	if (c->has_next_limit)
 		apply_limit(c);
+	for (unsigned i = 0; i < SOURCE_MAX_AT_ONCE; i++) {
+		if (c->has_next_source[i])
+			collector_choose_source(c, i, c->next_source[i]);
+		c->has_next_source[i] = false;
+	}
 }

@@ -11,7 +11,7 @@ static struct attrs share_of(const struct collector *c, const struct attrs *attr
 {
 	struct attrs own = *attrs;
 
-	own.budget_bp = attrs->budget_bp > c->nr_streams ? attrs->budget_bp / c->nr_streams : 1;
+	own.budget_bp = attrs->budget_bp > c->nr_sharing ? attrs->budget_bp / c->nr_sharing : 1;
 	return own;
 }
 
@@ -35,7 +35,7 @@ int collector_check_tuning(const struct collector *c, const struct attrs *attrs,
 
 int collector_set_attrs(struct collector *c, const struct attrs *attrs, struct err *err)
 {
-	for_each_open_stream (s, c) {
+	for_each_open_stream(s, c) {
 		int rc = set_attrs(c, s, attrs, err);
 
 		while (rc && s-- > c->streams)
@@ -63,11 +63,7 @@ static int open_stream(struct collector *c, unsigned i, const struct source_ops 
 
 	params.attrs = share_of(c, &c->attrs);
 	params.seed += i;
-	/* what stands in the way of one of several is for probe() to say: the only one has been asked before */
-	rc = c->nr_streams > 1 ? ops->probe(&params, err) : 0;
-	s->ops = ops;
-	if (!rc)
-		rc = stream_open(s, ops, &params, c->channel, err);
+	rc = stream_open(s, ops, &params, c->channel, err);
 	fd = !rc && ops->poll_fd ? ops->poll_fd(s->source) : -1;
 	if (!rc && collector_watch(c, fd))
 		rc = err_set(err, errno, "setting up the collector: %s", strerror(errno));
@@ -91,14 +87,24 @@ static unsigned nr_open(const struct collector *c)
 {
 	unsigned nr = 0;
 
-	for_each_open_stream (s, c)
+	for_each_open_stream(s, c)
 		nr++;
 	return nr;
 }
 
+/* As many as there are now have the budget. One that refuses its new share keeps the old one. */
+static void share_anew(struct collector *c)
+{
+	if (c->nr_sharing == nr_open(c))
+		return;
+	c->nr_sharing = nr_open(c);
+	for_each_open_stream(s, c)
+		set_attrs(c, s, &c->attrs, NULL);
+}
+
 void collector_drop_failed(struct collector *c)
 {
-	for_each_open_stream (s, c) {
+	for_each_open_stream(s, c) {
 		if (!s->failure.code)
 			continue;
 		if (nr_open(c) == 1) {
@@ -108,6 +114,7 @@ void collector_drop_failed(struct collector *c)
 		tell_lost(c, s, &s->failure);
 		stream_close(s);
 	}
+	share_anew(c);
 }
 
 int collector_open_streams(struct collector *c, struct err *err)
@@ -118,6 +125,7 @@ int collector_open_streams(struct collector *c, struct err *err)
 
 	if (rc)
 		return rc;
+	c->nr_sharing = c->nr_streams;
 	for (i = 0; i < c->nr_streams; i++)
 		open_stream(c, i, c->streams[i].ops, &reasons[i]);
 	if (!nr_open(c)) {
@@ -127,6 +135,7 @@ int collector_open_streams(struct collector *c, struct err *err)
 	for (i = 0; i < c->nr_streams; i++)
 		if (!stream_is_open(&c->streams[i]))
 			tell_lost(c, &c->streams[i], &reasons[i]);
+	share_anew(c);
 	return 0;
 }
 
@@ -134,4 +143,72 @@ void collector_close_streams(struct collector *c)
 {
 	for (unsigned i = 0; i < c->nr_streams; i++)
 		stream_close(&c->streams[i]);
+}
+
+/* ---- another source while it runs ---- */
+
+/* May it watch this target, beside those that do? */
+static bool fits(const struct collector *c, const struct source_ops *ops)
+{
+	if (!c->target || ops->flags & SOURCE_NO_TARGET || (c->params.range_end && !source_takes_range(ops)))
+		return false;
+	for_each_open_stream(s, c)
+		if (source_check_pair(s->ops, ops, NULL))
+			return false;
+	return ops->probe(&c->params, NULL) == 0;
+}
+
+/* The first behind after, and round, that can be opened as number i; after NULL: from the first on. */
+static bool open_next(struct collector *c, unsigned i, const struct source_ops *after)
+{
+	size_t nr = 0, first = 0;
+
+	for (; source_table[nr]; nr++)
+		if (source_table[nr] == after)
+			first = nr + 1;
+	for (size_t k = 0; k < nr; k++) {
+		const struct source_ops *ops = source_table[(first + k) % nr];
+
+		if (ops != after && fits(c, ops) && !open_stream(c, i, ops, NULL))
+			return true;
+	}
+	return false;
+}
+
+static void say_none_can_be_used(struct collector *c, const struct stream *s)
+{
+	struct message message = { .type = stream_is_open(s) ? MESSAGE_NOTICE : MESSAGE_LOST,
+				   .source_index = (unsigned)(s - c->streams) };
+
+	err_set(&message.err, ENOTSUP,
+		"no other source can be used here: \"damontop --sources\" says why for each; those that clear the same "
+		"bits exclude each other");
+	channel_publish(c->channel, &message);
+}
+
+void collector_choose_source(struct collector *c, unsigned i, enum command_source choice)
+{
+	struct stream *s = &c->streams[i];
+	const struct source_ops *before = stream_is_open(s) ? s->ops : NULL;
+	struct err err = ERR_NONE;
+
+	if (choice == COMMAND_SOURCE_NONE && nr_open(c) == 1 && before)
+		return; /* the last one */
+	stream_close(s);
+	if (choice != COMMAND_SOURCE_NONE) {
+		if (i >= c->nr_streams)
+			c->nr_streams = i + 1;
+		c->nr_sharing = nr_open(c) + 1;
+		if (!open_next(c, i, choice == COMMAND_SOURCE_NEXT ? s->ops : NULL)) {
+			if (before && open_stream(c, i, before, &err) && !nr_open(c))
+				c->failure = err;
+			say_none_can_be_used(c, s);
+		}
+		c->nr_sharing = 0; /* whoever was there has the former share */
+	}
+	while (c->nr_streams > 1 && !stream_is_open(&c->streams[c->nr_streams - 1]))
+		c->nr_streams--;
+	if (collector_check_tuning(c, &c->attrs, NULL))
+		c->attrs.access_bp = 0; /* the one that could has gone */
+	share_anew(c);
 }

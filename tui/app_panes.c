@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Two sources side by side: what is kept of each, and which is in focus. */
-#include <stdio.h>
+#include <string.h>
 
+#include "collector/source.h"
 #include "tui/app_state.h"
 
 bool app_has_other(const struct app *app)
@@ -102,9 +103,22 @@ void app_drop_other(struct app *app)
 	history_limit(app->history, app->config.history_bytes);
 }
 
+/* What a source that a key has brought does to the target is said where it is seen first. */
+static void announce(struct app *app, const struct snapshot *snap)
+{
+	const struct source_ops *ops = source_find(snap->source);
+
+	app->source_asked = false;
+	if (ops && ops->side_effect)
+		app_say(app, APP_WARNING, "%s: %s", ops->name, ops->side_effect);
+	else
+		app_say(app, APP_INFO, "%s: %s", snap->source, ops ? ops->sees : "");
+}
+
 bool app_keep(struct app *app, struct snapshot *snap)
 {
 	bool mine = snap->source_index == app->pane;
+	const struct snapshot *last;
 
 	/* of one that was just sent away, or there is no room for it */
 	if (!mine && (!app->side_by_side || (!app_has_other(app) && !add_other(app)))) {
@@ -114,6 +128,9 @@ bool app_keep(struct app *app, struct snapshot *snap)
 	if (!mine)
 		app_swap_panes(app);
 	app->lost = false;
+	last = history_last(app->history);
+	if (app->source_asked && (!last || strcmp(last->source, snap->source)))
+		announce(app, snap);
 	history_push_at(app->history, snap, tick_of(app, snap));
 	if (!mine)
 		app_swap_panes(app);
@@ -134,6 +151,61 @@ void app_lose_source(struct app *app, unsigned index)
 }
 
 /* ---- keys ---- */
+
+/* False, and says why: nobody listens. */
+static bool send_choice(struct app *app, unsigned index, enum command_source choice)
+{
+	struct command command = { .type = COMMAND_SOURCE, .source_index = index, .source = choice };
+
+	if (app->config.fixed || app->ended || !app->config.send) {
+		app_say(app, APP_WARNING, "nothing is collected any more: there is no other source");
+		return false;
+	}
+	if (!app->config.send(app->config.ctx, &command)) {
+		app_say(app, APP_WARNING, "the collector is busy: press it again");
+		return false;
+	}
+	app->source_asked = choice != COMMAND_SOURCE_NONE;
+	return true;
+}
+
+/* The one that is lost goes, or else the second. */
+static void one_source(struct app *app)
+{
+	unsigned gone = app->lost	      ? app->pane
+			: !app_has_other(app) ? !app->pane
+			: app->other.lost     ? app->other.index
+					      : 1;
+
+	if (!send_choice(app, gone, COMMAND_SOURCE_NONE))
+		return;
+	if (app_has_other(app) && gone == app->pane)
+		app_swap_panes(app);
+	app_drop_other(app);
+	app->side_by_side = false;
+	app_say(app, APP_INFO, "one source alone");
+}
+
+unsigned app_side_by_side(struct app *app, int arg)
+{
+	(void)arg;
+	if (app->side_by_side) {
+		one_source(app);
+	} else if (send_choice(app, !app->pane, COMMAND_SOURCE_BEST)) {
+		app->side_by_side = true;
+		app_say(app, APP_INFO,
+			"from the next aggregation on another source is beside; S: yet another, |: none");
+	}
+	return APP_REDRAW;
+}
+
+unsigned app_next_source(struct app *app, int arg)
+{
+	(void)arg;
+	if (send_choice(app, app->pane, COMMAND_SOURCE_NEXT))
+		app_say(app, APP_INFO, "from the next aggregation on another source watches");
+	return APP_REDRAW;
+}
 
 unsigned app_other_pane(struct app *app, int arg)
 {

@@ -68,6 +68,7 @@ struct app {
 	enum app_mode mode;
 	int rows, cols; /* of the screen, as last painted */
 
+	bool source_asked; /* another one, by key: what it does to the target will be said */
 	bool side_by_side; /* two sources are watched, or asked for */
 	unsigned pane;	   /* index of the one in focus */
 	bool lost;	   /* ... and its source is watched no more */
@@ -224,6 +225,7 @@ unsigned app_take_hint(struct app *app, int arg);
 unsigned app_save(struct app *app, int arg);
 unsigned app_find(struct app *app, int arg);
 unsigned app_side_by_side(struct app *app, int arg);
+unsigned app_next_source(struct app *app, int arg);
 unsigned app_other_pane(struct app *app, int arg);
 unsigned app_play_step(struct app *app, int arg);
 unsigned app_play_speed(struct app *app, int arg);

@@ -23,7 +23,10 @@ const struct key keymap[] = {
 	{ 'O', app_sort_again, 0, KEYS_SHOW, NULL, NULL, NULL },
 	{ '#', app_numbers, 0, KEYS_SHOW, "#", NULL, "numbers in the cells" },
 	{ 'T', app_next_theme, 0, KEYS_SHOW, "T", NULL, "next theme, seen at once" },
-	{ '\\', app_other_pane, 0, KEYS_SHOW, "\\", NULL, "two sources side by side: the cursor to the other one" },
+	{ '|', app_side_by_side, 0, KEYS_SHOW, "| \\", NULL,
+	  "another source beside this one, or not; \\: the cursor to the other" },
+	{ '\\', app_other_pane, 0, KEYS_SHOW, NULL, NULL, NULL },
+	{ 'S', app_next_source, 0, KEYS_SHOW, "S", NULL, "another source in its place: the next that can be used" },
 	{ 'v', app_inspector, 0, KEYS_SHOW, "v", NULL, "inspector on or off (screens of 100 columns and more)" },
 
 	{ ' ', app_freeze, 0, KEYS_TIME, "space", "freeze",

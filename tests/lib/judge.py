@@ -17,6 +17,10 @@
     judge.py touched DAMONTOP TRUTH
         of all snapshots together: the pages of each map in regions with heat are those of the ranges that were accessed,
         one by one (ranges of which every page was), and no fewer accesses were counted than pages
+    judge.py beside DAMONTOP TRUTH [--min-recall X] [--min-ratio X]
+        of two sources side by side, one that checks bits and one of time, of each aggregation: the first finds this part of
+        each range that was accessed, however often it was; to the second, all aggregations together, a byte of the range
+        accessed most is so many times as hot as one of the range accessed least
 
 Only snapshots that lie within one phase are judged; those across the border of two are listed. --skip N leaves out the first N.
 Prints a line for each and a summary; exit status 1 where a minimum is not reached, or where there is nothing to judge.
@@ -266,9 +270,34 @@ def touched(args, truth):
     return good
 
 
+def beside(args, truth):
+    bits, time, true, pairs = defaultdict(list), defaultdict(float), defaultdict(float), defaultdict(dict)
+    for snap, begin, _ in judged(args, truth):
+        ranges = truth.ranges(begin, snap["time_ns"])
+        pairs[snap["seq"], snap["time_ns"]][snap["source_index"]] = snap["heat_unit"]
+        for (s, e), n in ranges.items():
+            heat = sum(h * (b - a) for a, b, h in clip(regions(snap), [(s, e)]))
+            if snap["heat_unit"] == "fraction":
+                bits[s, e].append(heat / (e - s))
+            else:
+                time[s, e] += heat
+                true[s, e] += n
+    print(f"{len(pairs)} aggregations: {sorted(map(str, pairs.values()))[0] if pairs else ''}")
+    if not bits or not time or any(sorted(p.values()) != ["fraction", "time"] for p in pairs.values()):
+        print("not two snapshots of each")
+        return False
+    good = True
+    for s, e in sorted(bits):
+        print(f"{s:x}-{e:x}: {true[s, e] / sum(true.values()):.3f} of the accesses, {time[s, e] / sum(time.values()):.3f} of the time")
+        good = verdict("  bits set, at least", min(bits[s, e]), args.min_recall) and good
+    by_accesses = sorted(true, key=lambda r: true[r] / (r[1] - r[0]))
+    least, most = (time[r] / (r[1] - r[0]) for r in (by_accesses[0], by_accesses[-1]))
+    return verdict("times as hot", most / least if least else float("inf"), args.min_ratio) and good
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["overlap", "pages", "members", "attrs", "counts", "touched"])
+    parser.add_argument("what", choices=["overlap", "pages", "members", "attrs", "counts", "touched", "beside"])
     parser.add_argument("damontop")
     parser.add_argument("truth")
     parser.add_argument("--hot", type=size)
@@ -277,12 +306,13 @@ def main():
     parser.add_argument("--min-heat", type=float, default=0.0)
     parser.add_argument("--tolerance", type=float, default=0.0)
     parser.add_argument("--min-lost", type=int, default=0)
-    for name in ("--min-median", "--min-worst", "--min-precision", "--min-recall"):
+    for name in ("--min-median", "--min-worst", "--min-precision", "--min-recall", "--min-ratio"):
         parser.add_argument(name, type=float)
     args = parser.parse_args()
     if args.what == "overlap" and not args.hot or args.what == "members" and not args.map:
         parser.error("overlap needs --hot, members needs --map")
-    judge = {"overlap": overlap, "pages": pages, "members": members, "attrs": attrs, "counts": counts, "touched": touched}[args.what]
+    judge = {"overlap": overlap, "pages": pages, "members": members, "attrs": attrs, "counts": counts, "touched": touched,
+             "beside": beside}[args.what]
     sys.exit(0 if judge(args, Truth(args.truth)) else 1)
 
 

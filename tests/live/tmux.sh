@@ -196,6 +196,15 @@ expect_header "a process: resident memory" 3 'rss [45][0-9][0-9](\.[0-9])?M'
 expect "a process: its mappings" 3 'heap|cache'
 tm_keys 3
 expect "a process: anon or file is known" 4 'anon'
+tm_keys '|'
+expect "|: another source beside it" 8 '^▸[a-z_]+ '
+second=$(tm_screen | grep -oE '^ (perf|clock|referenced|soft_dirty|mglru|clear_refs) ' | tail -n 1)
+check "|: the other has its map below" "$(screen_words)" test -n "$second"
+tm_keys '\'
+expect "\\: it is in focus" 2 "^▸${second:1}"
+tm_keys '|'
+alone() { ! tm_shows '^▸'; }
+poll 3 alone && ok "| again: one source alone" || not_ok "| again: one source alone" "$(screen_words)"
 stop_workload "$wl_pid"
 expect "a process: its end is told" 5 'ended|exited'
 tm_keys q

@@ -693,6 +693,61 @@ static void a_source_that_makes_regions_sets_the_pace(void **state)
 	f->collector = NULL;
 }
 
+static void choose(struct fixture *f, unsigned index, enum command_source choice)
+{
+	struct command command = { .type = COMMAND_SOURCE, .source_index = index, .source = choice };
+
+	assert_true(channel_send(f->channel, &command));
+}
+
+/* The other has all of the budget again. A last one stays, whatever is asked. */
+static void one_of_two_is_sent_away(void **state)
+{
+	struct fixture *f = *state;
+	struct snapshot *snap;
+
+	open_two(f, &checks, &checks);
+	choose(f, 0, COMMAND_SOURCE_NONE);
+	assert_true(pass_ms(f, 1000));
+	snapshot_free(next_snapshot(f));
+	snapshot_free(next_snapshot(f));
+	assert_int_equal(f->script.nr_close, 1);
+	assert_int_equal(f->second.attrs.budget_bp, attrs_default().budget_bp);
+	choose(f, 1, COMMAND_SOURCE_NONE);
+	assert_true(pass_ms(f, 1000));
+	snap = next_snapshot(f);
+	assert_int_equal(snap->source_index, 1);
+	assert_int_equal(snap->seq, 1);
+	snapshot_free(snap);
+	assert_true(pass_ms(f, 1000));
+	snapshot_free(next_snapshot(f));
+}
+
+/* No source of the table can watch a target that this one brings: it stays, and goes on with all of the budget. */
+static void where_no_other_source_can_be_used_it_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	struct message message;
+
+	assert_int_equal(open_collector(f, NULL), 0);
+	choose(f, 1, COMMAND_SOURCE_BEST);
+	assert_true(pass_ms(f, 1000));
+	snapshot_free(next_snapshot(f));
+	assert_true(channel_receive(f->channel, &message));
+	assert_int_equal(message.type, MESSAGE_LOST);
+	assert_int_equal(message.source_index, 1);
+	assert_non_null(strstr(message.err.text, "--sources"));
+	choose(f, 0, COMMAND_SOURCE_NEXT);
+	assert_true(pass_ms(f, 1000));
+	snapshot_free(next_snapshot(f));
+	assert_true(channel_receive(f->channel, &message));
+	assert_int_equal(message.type, MESSAGE_NOTICE);
+	assert_int_equal(f->script.nr_open, 2);
+	assert_int_equal(f->script.attrs.budget_bp, attrs_default().budget_bp);
+	assert_true(pass_ms(f, 1000));
+	snapshot_free(next_snapshot(f));
+}
+
 /* A machine that was asleep: no burst of snapshots to make up for it. */
 static void a_leap_of_the_clock_is_one_long_aggregation(void **state)
 {
@@ -770,6 +825,8 @@ int main(void)
 		TEST(one_of_two_that_cannot_open_is_told_and_the_other_goes_on),
 		TEST(one_of_two_that_fails_is_told_and_the_last_ends_it),
 		TEST(a_source_that_makes_regions_sets_the_pace),
+		TEST(one_of_two_is_sent_away),
+		TEST(where_no_other_source_can_be_used_it_goes_on),
 		TEST(a_leap_of_the_clock_is_one_long_aggregation),
 		TEST(the_channel_drops_the_oldest_and_counts),
 		TEST(a_full_ring_of_commands_says_so),

@@ -240,6 +240,81 @@ static void another_target_begins_with_both_anew(void **state)
 	screen_close(&s);
 }
 
+static const struct command *last_sent(const struct screen *s)
+{
+	assert_true(s->nr_sent > 0);
+	return &s->sent[s->nr_sent - 1];
+}
+
+static void a_key_brings_another_source_and_sends_it_away(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	screen_open(&s, COLOR_DEPTH_MONO, false, 40, 160, NULL);
+	screen_play(&s, 10, 200, HEAT_FRACTION);
+	screen_keys(&s, "|");
+	assert_int_equal(last_sent(&s)->type, COMMAND_SOURCE);
+	assert_int_equal(last_sent(&s)->source, COMMAND_SOURCE_BEST);
+	assert_int_equal(last_sent(&s)->source_index, 1);
+	screen_play_two(&s, 10, 12, 200);
+	assert_true(app_is_split(s.app));
+	assert_true(screen_holds(&s, "clock: where CPU time goes"));
+	screen_keys(&s, "\\S");
+	assert_int_equal(last_sent(&s)->source, COMMAND_SOURCE_NEXT);
+	assert_int_equal(last_sent(&s)->source_index, 1);
+	screen_keys(&s, "|");
+	assert_int_equal(last_sent(&s)->source, COMMAND_SOURCE_NONE);
+	assert_int_equal(last_sent(&s)->source_index, 1);
+	assert_int_equal(s.app->pane, 0);
+	assert_false(app_has_other(s.app));
+	/* what was on its way is not kept, and brings no pane back */
+	screen_play_two(&s, 12, 14, 200);
+	assert_false(app_has_other(s.app));
+	assert_int_equal(history_nr(s.app->history), 14);
+	screen_close(&s);
+}
+
+static void the_lost_one_is_what_is_sent_away(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_two(&s, 10);
+	lose(&s, 0);
+	screen_keys(&s, "|");
+	assert_int_equal(last_sent(&s)->source_index, 0);
+	assert_int_equal(s.app->pane, 1);
+	assert_false(app_has_other(s.app));
+	assert_string_equal(history_last(s.app->history)->source, "clock");
+	/* and the next takes its place */
+	screen_keys(&s, "|");
+	assert_int_equal(last_sent(&s)->source, COMMAND_SOURCE_BEST);
+	assert_int_equal(last_sent(&s)->source_index, 0);
+	screen_close(&s);
+}
+
+static void none_beside_says_why_and_can_be_asked_again(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	screen_open(&s, COLOR_DEPTH_MONO, false, 40, 160, NULL);
+	screen_play(&s, 10, 200, HEAT_FRACTION);
+	screen_keys(&s, "|");
+	lose(&s, 1);
+	assert_true(screen_holds(&s, "taken away"));
+	screen_keys(&s, "|");
+	assert_int_equal(last_sent(&s)->source, COMMAND_SOURCE_BEST);
+	s.refuse = true;
+	screen_keys(&s, "|");
+	assert_true(screen_holds(&s, "busy"));
+	s.app->config.fixed = "a recording";
+	screen_keys(&s, "S");
+	assert_true(screen_holds(&s, "no other source"));
+	screen_close(&s);
+}
+
 /* Every key at every size, whichever is in focus: nothing but the sanitizers look. */
 static void every_key_at_many_sizes(void **state)
 {
@@ -268,6 +343,9 @@ int main(void)
 		cmocka_unit_test(a_lost_source_keeps_what_was_seen),
 		cmocka_unit_test(a_source_that_never_came_leaves_the_screen_to_the_other),
 		cmocka_unit_test(another_target_begins_with_both_anew),
+		cmocka_unit_test(a_key_brings_another_source_and_sends_it_away),
+		cmocka_unit_test(the_lost_one_is_what_is_sent_away),
+		cmocka_unit_test(none_beside_says_why_and_can_be_asked_again),
 		cmocka_unit_test(every_key_at_many_sizes),
 	};
 
