@@ -13,6 +13,9 @@
 
 #define MAX_NR_MAPS 65536
 #define CHUNK_BYTES UINT64_C(65536)
+/* So many are of that size; then they are twice as large each time, so that there are never many. */
+#define NR_OF_SIZE  256
+#define MAX_DOUBLED 20
 
 void perf_maps_clear(struct perf_maps *m)
 {
@@ -46,7 +49,7 @@ static size_t find(const struct perf_maps *m, uint64_t addr)
 	return lo;
 }
 
-/* Takes over map.name. */
+/* Takes over map.name. Where there are too many already it is left out. */
 static int insert(struct perf_maps *m, size_t at, struct perf_map map)
 {
 	if (m->nr == m->cap) {
@@ -55,7 +58,7 @@ static int insert(struct perf_maps *m, size_t at, struct perf_map map)
 
 		if (!v) {
 			free(map.name);
-			return -ENOMEM;
+			return m->nr < MAX_NR_MAPS ? -ENOMEM : 0;
 		}
 		m->v = v;
 		m->cap = cap;
@@ -166,16 +169,23 @@ int perf_maps_add(struct perf_maps *m, const struct perf_event_header *rec, bool
 int perf_maps_cover(struct perf_maps *m, uint64_t addr)
 {
 	size_t i = find(m, addr);
-	uint64_t start = addr & ~(CHUNK_BYTES - 1), end = start + CHUNK_BYTES;
+	unsigned doubled = m->nr_covers / NR_OF_SIZE < MAX_DOUBLED ? m->nr_covers / NR_OF_SIZE : MAX_DOUBLED;
+	uint64_t chunk = CHUNK_BYTES << doubled, start = addr & ~(chunk - 1), end = start + chunk;
+	struct perf_map map = { .perms = "rw-p" };
 
-	if (i < m->nr && m->v[i].start <= addr)
+	if ((i < m->nr && m->v[i].start <= addr) || m->nr == MAX_NR_MAPS)
 		return 0;
 	if (i < m->nr && m->v[i].start < end)
 		end = m->v[i].start;
 	if (i && m->v[i - 1].end > start)
 		start = m->v[i - 1].end;
-	return insert(m, i,
-		      (struct perf_map){ .start = start, .end = end, .perms = "rw-p", .name = strdup("[recorded]") });
+	map.start = start;
+	map.end = end;
+	map.name = strdup("[recorded]");
+	if (!map.name)
+		return -ENOMEM;
+	m->nr_covers++;
+	return insert(m, i, map);
 }
 
 struct mappings *perf_maps_table(struct perf_maps *m, struct err *err)

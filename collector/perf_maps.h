@@ -5,7 +5,8 @@
  *
  * A new mapping takes the place of what it lies over. Where an address is
  * reported that no record told of, 64 KiB around it become a mapping
- * "[recorded]". All zero is empty; perf_maps_free() frees. One thread.
+ * "[recorded]"; more, where there are many of them. Beyond 65 536 mappings
+ * more are left out. All zero is empty; perf_maps_free() frees. One thread.
  */
 #ifndef COLLECTOR_PERF_MAPS_H
 #define COLLECTOR_PERF_MAPS_H
@@ -27,7 +28,8 @@ struct perf_map {
 struct perf_maps {
 	struct perf_map *v; /* sorted by address */
 	size_t nr, cap;
-	bool changed; /* since perf_maps_table() */
+	unsigned nr_covers; /* mappings that perf_maps_cover() has made */
+	bool changed;	    /* since perf_maps_table() */
 	struct mappings *table;
 };
 

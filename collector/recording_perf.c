@@ -47,7 +47,7 @@ struct reader {
 	bool fresh, at_end;
 	/* reports: [0, nr_ready) are in order, and nothing older comes; from done on they are not used yet */
 	struct report *v;
-	size_t nr, nr_ready, done;
+	size_t nr, cap, nr_ready, done;
 	uint64_t round_max_ns, last_round_max_ns;
 	struct task_record *tasks; /* from tasks_done on they are not used yet */
 	size_t nr_tasks, cap_tasks, tasks_done;
@@ -94,9 +94,7 @@ static int perf_open(struct recording *r, struct err *err)
 	int rc;
 
 	r->format_data = rd;
-	if (rd)
-		rd->v = malloc(MAX_PENDING * sizeof(*rd->v));
-	if (!rd || !rd->v)
+	if (!rd)
 		return err_set(err, ENOMEM, "no memory to read perf.data");
 	snprintf(rd->comm, sizeof(rd->comm), "%s", r->comm);
 	rd->all = r->survey;
@@ -155,7 +153,24 @@ static enum sample_kind parse_sample(struct perf_file *f, struct perf_sample *s,
 	return s->have & PERF_SAMPLE_TIME ? SAMPLE_GOOD : SAMPLE_TIMELESS;
 }
 
-static void take_sample(struct reader *rd)
+/* 0 or -ENOMEM. There are never more than MAX_PENDING. */
+static int add_report(struct reader *rd, const struct report *report)
+{
+	if (rd->nr == rd->cap) {
+		size_t cap = rd->cap ? rd->cap * 2 : 1024;
+		struct report *more = realloc(rd->v, cap * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		rd->v = more;
+		rd->cap = cap;
+	}
+	rd->v[rd->nr++] = *report;
+	return 0;
+}
+
+/* 0 or -ENOMEM. */
+static int take_sample(struct reader *rd)
 {
 	struct report report;
 	struct perf_sample s;
@@ -164,7 +179,7 @@ static void take_sample(struct reader *rd)
 	rd->nr_malformed += kind == SAMPLE_MALFORMED;
 	rd->nr_timeless += kind == SAMPLE_TIMELESS;
 	if (kind != SAMPLE_GOOD)
-		return;
+		return 0;
 	if (s.have & PERF_SAMPLE_TID) {
 		if (!rd->all)
 			perf_processes_sample(&rd->seen, (pid_t)s.pid);
@@ -172,12 +187,12 @@ static void take_sample(struct reader *rd)
 			choose(rd, (pid_t)s.pid);
 		if ((pid_t)s.pid != rd->pid) {
 			rd->nr_other_samples++;
-			return;
+			return 0;
 		}
 	}
 	if (s.time > rd->round_max_ns)
 		rd->round_max_ns = s.time;
-	rd->v[rd->nr++] = report;
+	return add_report(rd, &report);
 }
 
 /* ---- mappings, names, forks ---- */
@@ -247,11 +262,12 @@ static int compare_tasks(const void *a, const void *b)
 
 static void sort_tasks(struct reader *rd)
 {
+	if (!rd->nr_tasks)
+		return;
 	memmove(rd->tasks, rd->tasks + rd->tasks_done, (rd->nr_tasks - rd->tasks_done) * sizeof(*rd->tasks));
 	rd->nr_tasks -= rd->tasks_done;
 	rd->tasks_done = 0;
-	if (rd->nr_tasks)
-		qsort(rd->tasks, rd->nr_tasks, sizeof(*rd->tasks), compare_tasks);
+	qsort(rd->tasks, rd->nr_tasks, sizeof(*rd->tasks), compare_tasks);
 }
 
 /* Those up to until_ns, of sorted ones. 0 or -ENOMEM. */
@@ -329,6 +345,8 @@ static int compare_times(const void *a, const void *b)
 /* Lets go of those that have been used, and sorts the others. */
 static void compact(struct reader *rd)
 {
+	if (!rd->nr)
+		return;
 	memmove(rd->v, rd->v + rd->done, (rd->nr - rd->done) * sizeof(*rd->v));
 	rd->nr -= rd->done;
 	rd->done = rd->nr_ready = 0;
@@ -360,7 +378,7 @@ static int read_record(struct reader *rd, struct err *err)
 	rc = 0;
 	switch (perf_file_record(&rd->file)->type) {
 	case PERF_RECORD_SAMPLE:
-		take_sample(rd);
+		rc = take_sample(rd);
 		break;
 	case PERF_RECORD_MMAP:
 	case PERF_RECORD_MMAP2:
@@ -380,7 +398,7 @@ static int read_record(struct reader *rd, struct err *err)
 	default:
 		break;
 	}
-	return rc ? err_set(err, -rc, "no memory for the mappings of perf.data") : 1;
+	return rc ? err_set(err, -rc, "no memory for the records of perf.data") : 1;
 }
 
 /* Reads until there are reports in order. 1; 0: there are none any more; -errno. */
@@ -471,26 +489,55 @@ static struct snapshot *finish(struct recording *r, struct reader *rd, uint64_t 
 	return s;
 }
 
+/* The first exec after from_ns among the tasks that wait, or until_ns: mappings before and after are not of one table.
+ */
+static uint64_t next_exec_ns(const struct reader *rd, uint64_t from_ns, uint64_t until_ns)
+{
+	for (size_t i = rd->tasks_done; i < rd->nr_tasks && rd->tasks[i].time_ns < until_ns; i++)
+		if (rd->tasks[i].time_ns > from_ns && rd->tasks[i].rec->type == PERF_RECORD_COMM &&
+		    rd->tasks[i].rec->misc & PERF_RECORD_MISC_COMM_EXEC)
+			return rd->tasks[i].time_ns;
+	return until_ns;
+}
+
+/* Hands over the reports that are ready, up to end_ns and to an exec: one table of mappings for all. 0 or -errno. */
+static int add_batch(struct recording *r, struct reader *rd, uint64_t end_ns, struct err *err)
+{
+	uint64_t until_ns = next_exec_ns(rd, rd->v[rd->done].time_ns, end_ns);
+	const struct report *v = &rd->v[rd->done];
+	size_t nr = 1;
+	int rc;
+
+	while (rd->done + nr < rd->nr_ready && v[nr].time_ns < until_ns)
+		nr++;
+	rc = use_tasks(rd, v[nr - 1].time_ns);
+	for (size_t i = 0; i < nr && !rc; i++)
+		rc = perf_maps_cover(&rd->maps, v[i].start);
+	if (rc)
+		return err_set(err, ENOMEM, "no memory for mappings");
+	rc = use_maps(r, rd, err);
+	if (rc)
+		return rc;
+	if (aggregate_add(&rd->agg, v, nr))
+		return err_set(err, ENOMEM, "no memory for reports");
+	rd->done += nr;
+	rd->nr_reports += nr;
+	return 0;
+}
+
 /* Hands reports before end_ns to the aggregation. 1: there are later ones; 0: no more at all; -errno. */
 static int collect(struct recording *r, struct reader *rd, uint64_t end_ns, struct err *err)
 {
 	for (;;) {
 		int rc = read_reports(rd, err);
-		const struct report *report = &rd->v[rd->done];
 
 		if (rc <= 0)
 			return rc;
-		if (report->time_ns >= end_ns)
+		if (rd->v[rd->done].time_ns >= end_ns)
 			return 1;
-		rc = use_tasks(rd, report->time_ns) || perf_maps_cover(&rd->maps, report->start)
-			     ? err_set(err, ENOMEM, "no memory for mappings")
-			     : use_maps(r, rd, err);
-		if (!rc && aggregate_add(&rd->agg, report, 1))
-			rc = err_set(err, ENOMEM, "no memory for reports");
+		rc = add_batch(r, rd, end_ns, err);
 		if (rc)
 			return rc;
-		rd->done++;
-		rd->nr_reports++;
 	}
 }
 
