@@ -56,6 +56,7 @@ struct app *app_new(const struct app_config *config, struct err *err)
 	app->zooms[0] = (struct app_range){ 0, AXIS_END };
 	app->nr_zooms = 1;
 	app->side_by_side = config->side_by_side;
+	app->watched = (struct app_range){ config->range_start, config->range_end };
 	app->rows = 24;
 	app->cols = 80;
 	app->has_target = config->has_target || !config->choose;
@@ -155,6 +156,7 @@ void app_forget(struct app *app)
 	app->nr_zooms = 1;
 	app->cursor_set = false;
 	app->following = 0;
+	app->watched = (struct app_range){ app->config.range_start, app->config.range_end };
 }
 
 static unsigned take_snapshot(struct app *app, struct snapshot *snap)

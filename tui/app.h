@@ -45,8 +45,9 @@ struct app_config {
 	const char *overlay;	     /* name of the first one; NULL: heat */
 	enum contrast_mode contrast; /* at first, and the order of the rows */
 	enum axis_share share;
-	struct attrs attrs; /* in force at the start */
-	const char *fixed;  /* why nothing can be tuned ("a recording"), or NULL */
+	struct attrs attrs;		 /* in force at the start */
+	uint64_t range_start, range_end; /* what alone is watched at the start; both 0: everything */
+	const char *fixed;		 /* why nothing can be tuned ("a recording"), or NULL */
 
 	/* A command to the collector. False: not taken now. NULL: there is nobody to take it. */
 	bool (*send)(void *ctx, const struct command *command);

@@ -276,7 +276,11 @@ unsigned app_watch_range(struct app *app, int arg)
 		app_say(app, APP_WARNING, "nothing is collected any more: what is watched cannot be changed");
 	else if (!app->config.send(app->config.ctx, &command))
 		app_say(app, APP_WARNING, "the collector is busy: press Z again");
-	else if (all)
+	else
+		app->watched = (struct app_range){ command.start, command.end };
+	if (*app->message)
+		return APP_REDRAW;
+	if (all)
 		app_say(app, APP_INFO, "all addresses are watched, from the next aggregation on");
 	else
 		app_say(app, APP_INFO, "only %llx–%llx is watched from now on; 0 and Z: everything again",

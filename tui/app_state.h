@@ -101,6 +101,8 @@ struct app {
 	struct app_range zooms[APP_MAX_ZOOMS];
 	size_t nr_zooms;
 
+	struct app_range watched; /* asked for as all that is watched; end 0: everything */
+
 	/* the cursor; while it is not set it follows the busiest row of the newest column */
 	bool cursor_set;
 	uint64_t cursor_addr;

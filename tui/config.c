@@ -49,7 +49,8 @@ static bool print_duration(char dst[VALUE_SIZE], uint64_t us)
 
 static bool print_source(char dst[VALUE_SIZE], const struct options *o)
 {
-	return print_text(dst, o->source);
+	/* two side by side are for one look: not every form of output can be of two */
+	return o->source && !strchr(o->source, ',') && print_text(dst, o->source);
 }
 
 static bool print_budget(char dst[VALUE_SIZE], const struct options *o)

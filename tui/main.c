@@ -193,6 +193,8 @@ static struct app_config app_config_of(const struct options *o, const struct the
 		.contrast = o->contrast,
 		.share = o->share,
 		.attrs = o->attrs,
+		.range_start = o->range_start,
+		.range_end = o->range_end,
 		.side_by_side = o->source && strchr(o->source, ','),
 		.fixed = o->replay ? "a recording" : NULL,
 		.send = send_command,

@@ -102,6 +102,19 @@ static void add_regions(struct header *h, const struct snapshot *shown, const st
 	}
 }
 
+/* That the rest is unknown because nobody looks must not be overlooked. Shown once it is in force. */
+static void add_watched(struct header *h, const struct app *app, const struct snapshot *newest)
+{
+	const struct app_range *range = &app->watched;
+	struct item *item;
+
+	if (!range->end || !newest->nr_regions || newest->regions[0].start < range->start ||
+	    newest->regions[newest->nr_regions - 1].end > range->end)
+		return;
+	item = add(h, 3, "only", THEME_WARN);
+	print_bytes(item, newest->regions[newest->nr_regions - 1].end - newest->regions[0].start);
+}
+
 static void add_count(struct header *h, unsigned rank, const char *label, uint64_t count, enum theme_role role)
 {
 	char text[TEXT_NUMBER_SIZE];
@@ -153,6 +166,7 @@ static void fill(struct header *h, const struct app *app)
 	if (newest->attrs.access_bp || wanted->access_bp)
 		print_change(add(h, 5, "tuned by", THEME_BAR_KEY), newest->attrs.access_bp ? "kernel" : "you",
 			     wanted->access_bp ? "kernel" : "you");
+	add_watched(h, app, newest);
 	add_regions(h, shown, &newest->attrs, wanted);
 	add_health(h, newest);
 }

@@ -519,7 +519,7 @@ void paint_inspector(const struct paint *p, struct rect where)
 		blank(&pen);
 		cell_codes(&pen, in);
 	} else {
-		say(&pen, "", THEME_DIM, "no snapshot is kept of that time");
+		say(&pen, "heat", THEME_DIM, "of then nothing is kept");
 	}
 	blank(&pen);
 	target_cold(&pen, shown);

@@ -98,7 +98,8 @@ static void paint_items(const struct paint *p, int row, int *col, int end)
 	/* a remark is there as a whole or not at all */
 	if (end - *col < 41)
 		return;
-	paint_at(p, row, col, end, THEME_DIM, "   brightness = heat, dark = not accessed");
+	paint_at(p, row, col, end, THEME_DIM, "   %s",
+		 mono ? "bold = hot, dim = not accessed" : "brightness = heat, dark = not accessed");
 	if (end - *col >= 30)
 		paint_contrast(p, row, col, end);
 }

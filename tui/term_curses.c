@@ -556,6 +556,32 @@ static uint32_t plain_key(wint_t ch)
 	return ch == 0x7f || ch == '\b' ? TERM_KEY_BACKSPACE : ch;
 }
 
+#define MAX_SEQUENCE 32
+
+/*
+ * After an escape: is it the beginning of a sequence that nobody here knows (a key with a modifier, a report of the
+ * terminal)? Its bytes would be taken for keys. Skips it then.
+ */
+static bool skip_sequence(struct term *term)
+{
+	wint_t ch = 0;
+	int kind = wget_wch(term->input, &ch);
+
+	if (kind == ERR)
+		return false;
+	if (kind == KEY_CODE_YES || ch != '[') {
+		if (kind == KEY_CODE_YES)
+			ungetch((int)ch);
+		else
+			unget_wch((wchar_t)ch);
+		return false;
+	}
+	for (int i = 0; i < MAX_SEQUENCE; i++)
+		if (wget_wch(term->input, &ch) != OK || (ch >= 0x40 && ch <= 0x7e))
+			break;
+	return true;
+}
+
 bool term_read(struct term *term, struct term_event *event)
 {
 	wint_t ch;
@@ -565,6 +591,8 @@ bool term_read(struct term *term, struct term_event *event)
 		return false;
 	/* Keys that nothing stands for are skipped, not taken for the end. */
 	while ((kind = wget_wch(term->input, &ch)) != ERR) {
+		if (kind == OK && ch == TERM_KEY_ESCAPE && skip_sequence(term))
+			continue;
 		if (kind == KEY_CODE_YES ? function_key(ch, event) : ch <= 0x10ffff) {
 			if (kind != KEY_CODE_YES)
 				*event = (struct term_event){ .key = plain_key(ch) };

@@ -86,6 +86,11 @@ sleep 1
 check "frozen: the map stands still" "$(diff <(echo "$before") <(the_map) | head -n 4)" test "$before" = "$(the_map)"
 tm_keys ' '
 expect_header "space again: live" 2 'live'
+# a sequence that no terminal description has: ESC [ 9 9 ; 5 q
+tm_keys -H 1b 5b 39 39 3b 35 71
+tm_keys 2
+expect "an unknown sequence is no keys" 2 '^ *NUMA node'
+tm_keys 1
 tm_keys '?'
 expect "?: help" 2 'What is shown'
 tm_keys NPage NPage NPage NPage

@@ -235,6 +235,15 @@ static void test_watch_range(void **state)
 	assert_int_equal(s.sent[0].start, 0x55d0c4e21000);
 	assert_int_equal(s.sent[0].end, 0x55d0d0e21000);
 	assert_true(screen_holds(&s, "only 55d0c4e21000"));
+	assert_false(screen_holds(&s, "only 192M")); /* not before it is in force */
+	{
+		struct mappings *maps = fixture_maps("55d0c4e21000-55d0d0e21000 rw-p 00000000 00:00 0 [heap]\n");
+
+		screen_push(&s, fixture_flat(maps, 3));
+		mappings_put(maps);
+	}
+	screen_keys(&s, "v");
+	assert_true(screen_holds(&s, "only 192M"));
 	screen_keys(&s, "0Z");
 	assert_int_equal(s.sent[1].end, 0);
 	s.refuse = true;
