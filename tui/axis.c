@@ -8,38 +8,14 @@
 #include <string.h>
 
 #include "collector/report.h"
+#include "tui/axis_runs.h"
 
-#define SAME_FILE_GAP_BYTES (UINT64_C(4) << 20)	 /* the hole in a library of the older linkers, and then some */
-#define SAME_ANON_GAP_BYTES (UINT64_C(64) << 10) /* guard pages */
-#define ALIKE		    0.5f		 /* difference of cost below which two joins are alike */
-#define MAX_BSS_BYTES	    (UINT64_C(1) << 20)
-#define KERNEL_HALF	    (UINT64_C(1) << 63)
-
-/* An accessible mapping, cut to the viewport. */
-struct segment {
-	uint64_t start, end;
-	uint32_t mapping; /* index in the table */
-};
-
-/* Adjacent segments; groups are made by joining these. */
-struct run {
-	uint64_t start, end, bytes;
-	uint64_t largest_bytes;
-	uint32_t largest;   /* the mapping that names it */
-	uint32_t first, nr; /* segments */
-	uint32_t nr_names;  /* runs that went into it */
-	uint32_t nr_lines;
-	uint8_t kind;
-	double weight;
-};
+#define KERNEL_HALF (UINT64_C(1) << 63)
 
 struct build {
 	const struct mappings *maps;
 	const struct axis_options *options;
-	struct segment *segs;
-	size_t nr_segs;
-	struct run *runs;
-	size_t nr_runs;
+	struct axis_runs runs;
 	size_t nr_gaps; /* gap lines granted */
 	uint64_t min_gap;
 	uint64_t *cuts; /* room for the rows of a run */
@@ -89,174 +65,9 @@ uint64_t axis_mapped_bytes(const struct mappings *maps, uint64_t start, uint64_t
 	return sum;
 }
 
-static int collect_segments(struct build *b)
-{
-	const struct mapping *m = mappings_from(b->maps, b->options->start);
-	const struct mapping *end = b->maps->v + b->maps->nr;
-	size_t n = m ? (size_t)(end - m) : 0;
-
-	b->segs = malloc((n ? n : 1) * sizeof(*b->segs));
-	b->runs = malloc((n ? n : 1) * sizeof(*b->runs));
-	if (!b->segs || !b->runs)
-		return -ENOMEM;
-	for (; m && m < end && m->start < b->options->end; m++) {
-		if (!axis_shows(m) || m->start >= m->end)
-			continue;
-		b->segs[b->nr_segs++] = (struct segment){
-			.start = later(m->start, b->options->start),
-			.end = earlier(m->end, b->options->end),
-			.mapping = (uint32_t)(m - b->maps->v),
-		};
-	}
-	return 0;
-}
-
-/* Does the segment belong to the run before it, however much room there is? */
-static bool continues(const struct build *b, const struct run *run, const struct segment *seg)
-{
-	const struct mapping *last = &b->maps->v[b->segs[run->first + run->nr - 1].mapping];
-	const struct mapping *m = &b->maps->v[seg->mapping];
-	const struct mapping *head = &b->maps->v[run->largest];
-	uint64_t gap = seg->start - run->end;
-
-	if (m->kind == MAPPING_FILE && run->kind == MAPPING_FILE)
-		return gap <= SAME_FILE_GAP_BYTES &&
-		       (m->name == head->name || !strcmp(mappings_name(b->maps, m), mappings_name(b->maps, head)));
-	if (m->kind == MAPPING_ANON && run->kind == MAPPING_ANON)
-		return gap <= SAME_ANON_GAP_BYTES && !strcmp(mappings_name(b->maps, m), mappings_name(b->maps, head));
-	if (m->kind == MAPPING_ANON && run->kind == MAPPING_FILE && last->kind == MAPPING_FILE)
-		return !gap && (last->perms & MAPPING_WRITE) && !*mappings_name(b->maps, m) &&
-		       seg->end - seg->start <= later(MAX_BSS_BYTES, run->bytes);
-	return m->kind == MAPPING_VDSO && run->kind == MAPPING_VDSO && gap <= SAME_ANON_GAP_BYTES;
-}
-
-static void natural_runs(struct build *b)
-{
-	size_t i;
-
-	for (i = 0; i < b->nr_segs; i++) {
-		const struct segment *seg = &b->segs[i];
-		struct run *run = b->nr_runs ? &b->runs[b->nr_runs - 1] : NULL;
-		uint64_t bytes = seg->end - seg->start;
-
-		if (!run || !continues(b, run, seg)) {
-			b->runs[b->nr_runs++] = (struct run){
-				.first = (uint32_t)i,
-				.nr = 1,
-				.start = seg->start,
-				.end = seg->end,
-				.bytes = bytes,
-				.largest = seg->mapping,
-				.largest_bytes = bytes,
-				.nr_names = 1,
-				.kind = b->maps->v[seg->mapping].kind,
-			};
-			continue;
-		}
-		run->nr++;
-		run->end = seg->end;
-		run->bytes += bytes;
-		/* bss does not name a library */
-		if (bytes > run->largest_bytes && b->maps->v[seg->mapping].kind == run->kind) {
-			run->largest = seg->mapping;
-			run->largest_bytes = bytes;
-		}
-	}
-}
-
-/* What is lost when run i and the next are joined; only an order. */
-static float join_cost(const struct run *a, const struct run *b)
-{
-	uint64_t gap = b->start - a->end;
-	uint64_t smaller = earlier(a->bytes, b->bytes);
-	float cost = log2f((float)smaller + 1) + log2f((float)gap + 1) / 2;
-
-	if (a->kind == MAPPING_VDSO || b->kind == MAPPING_VDSO)
-		return cost;
-	if (a->kind != b->kind)
-		cost += 8;
-	if (a->kind == MAPPING_HEAP || b->kind == MAPPING_HEAP || a->kind == MAPPING_STACK || b->kind == MAPPING_STACK)
-		cost += 12;
-	return cost;
-}
-
-/* The k-th smallest of v (k from 0), which is put in another order: Hoare's selection, as a sort takes ten times as
- * long. */
-static float kth_smallest(float *v, size_t nr, size_t k)
-{
-	size_t low = 0, high = nr - 1;
-
-	while (low < high) {
-		float pivot = v[low + (high - low) / 2];
-		size_t i = low, j = high;
-
-		for (;;) {
-			float swap;
-
-			while (v[i] < pivot)
-				i++;
-			while (pivot < v[j])
-				j--;
-			if (i >= j)
-				break;
-			swap = v[i];
-			v[i++] = v[j];
-			v[j--] = swap;
-		}
-		/* those up to j are not above the pivot, those behind it not below */
-		if (k <= j)
-			high = j;
-		else
-			low = j + 1;
-	}
-	return v[k];
-}
-
-static void join_into(struct run *a, const struct run *b)
-{
-	a->nr += b->nr;
-	a->end = b->end;
-	a->bytes += b->bytes;
-	a->nr_names += b->nr_names;
-	if (b->largest_bytes > a->largest_bytes) {
-		a->largest = b->largest;
-		a->largest_bytes = b->largest_bytes;
-		a->kind = b->kind;
-	}
-}
-
-/*
- * Joins neighbours until max runs are left, those that lose least first. Those that lose about as much as the last of
- * them are joined too: of many alike none stands out.
- */
-static int join_runs(struct build *b, size_t max)
-{
-	size_t i, n = b->nr_runs - 1, out = 0;
-	float *costs, *order, most;
-
-	if (b->nr_runs <= max)
-		return 0;
-	costs = malloc(2 * n * sizeof(*costs));
-	if (!costs)
-		return -ENOMEM;
-	order = costs + n;
-	for (i = 0; i < n; i++)
-		costs[i] = order[i] = join_cost(&b->runs[i], &b->runs[i + 1]);
-	most = kth_smallest(order, n, b->nr_runs - max - 1) + ALIKE;
-	for (i = 0; i < b->nr_runs; i++) {
-		if (i && costs[i - 1] <= most)
-			join_into(&b->runs[out - 1], &b->runs[i]);
-		else
-			b->runs[out++] = b->runs[i];
-	}
-	b->nr_runs = out;
-	free(costs);
-	return 0;
-}
-
 static uint64_t gap_after(const struct build *b, size_t run)
 {
-	return run + 1 < b->nr_runs ? b->runs[run + 1].start - b->runs[run].end : 0;
+	return run + 1 < b->runs.nr ? b->runs.v[run + 1].start - b->runs.v[run].end : 0;
 }
 
 static int compare_u64_falling(const void *va, const void *vb)
@@ -269,12 +80,12 @@ static int compare_u64_falling(const void *va, const void *vb)
 /* Grants a line to the largest gaps, at most max; the smallest that gets one is min_gap. */
 static int choose_gaps(struct build *b, size_t max)
 {
-	uint64_t *gaps = malloc(b->nr_runs * sizeof(*gaps));
+	uint64_t *gaps = malloc(b->runs.nr * sizeof(*gaps));
 	size_t i, n = 0;
 
 	if (!gaps)
 		return -ENOMEM;
-	for (i = 0; i + 1 < b->nr_runs; i++)
+	for (i = 0; i + 1 < b->runs.nr; i++)
 		if (gap_after(b, i) >= AXIS_MIN_GAP_BYTES)
 			gaps[n++] = gap_after(b, i);
 	qsort(gaps, n, sizeof(*gaps), compare_u64_falling);
@@ -313,7 +124,7 @@ static bool by_residence(const struct axis_options *options)
 }
 
 /* What a run claims lines by. *at: the part that its first segment may reach. */
-static uint64_t claim_of(const struct build *b, const struct run *run, size_t *at)
+static uint64_t claim_of(const struct build *b, const struct axis_run *run, size_t *at)
 {
 	double sum = 0;
 	size_t i;
@@ -321,16 +132,16 @@ static uint64_t claim_of(const struct build *b, const struct run *run, size_t *a
 	if (!by_residence(b->options))
 		return run->bytes;
 	for (i = run->first; i < run->first + run->nr; i++)
-		sum += axis_parts_weight(b->options->parts, at, b->segs[i].start, b->segs[i].end);
+		sum += axis_parts_weight(b->options->parts, at, b->runs.segs[i].start, b->runs.segs[i].end);
 	return (uint64_t)sum;
 }
 
-static size_t max_lines(const struct build *b, const struct run *run)
+static size_t max_lines(const struct build *b, const struct axis_run *run)
 {
 	uint64_t rows = (run->bytes + PAGE_BYTES - 1) / PAGE_BYTES;
 	size_t cap = b->options->nr_lines * 2 / 3;
 
-	if (b->nr_runs == 1 || !cap || b->options->share == AXIS_SHARE_BYTES ||
+	if (b->runs.nr == 1 || !cap || b->options->share == AXIS_SHARE_BYTES ||
 	    b->options->share == AXIS_SHARE_RESIDENT)
 		cap = b->options->nr_lines;
 	rows = (rows + b->options->per_line - 1) / b->options->per_line;
@@ -340,18 +151,18 @@ static size_t max_lines(const struct build *b, const struct run *run)
 /* A line each, then one at a time to the run with the most weight a line it would have: the divisor method of Hill. */
 static void share_lines(struct build *b)
 {
-	size_t i, spare = b->options->nr_lines - b->nr_gaps - b->nr_runs, at = 0;
+	size_t i, spare = b->options->nr_lines - b->nr_gaps - b->runs.nr, at = 0;
 
-	for (i = 0; i < b->nr_runs; i++) {
-		b->runs[i].nr_lines = 1;
-		b->runs[i].weight = weight_of(claim_of(b, &b->runs[i], &at), b->options->share);
+	for (i = 0; i < b->runs.nr; i++) {
+		b->runs.v[i].nr_lines = 1;
+		b->runs.v[i].weight = weight_of(claim_of(b, &b->runs.v[i], &at), b->options->share);
 	}
 	while (spare) {
 		double best = 0;
-		struct run *to = NULL;
+		struct axis_run *to = NULL;
 
-		for (i = 0; i < b->nr_runs; i++) {
-			struct run *run = &b->runs[i];
+		for (i = 0; i < b->runs.nr; i++) {
+			struct axis_run *run = &b->runs.v[i];
 			double claim = run->weight / (double)run->nr_lines;
 
 			if (claim > best && run->nr_lines < max_lines(b, run)) {
@@ -366,7 +177,7 @@ static void share_lines(struct build *b)
 	}
 }
 
-static void name_group(const struct build *b, const struct run *run, struct axis_group *group)
+static void name_group(const struct build *b, const struct axis_run *run, struct axis_group *group)
 {
 	char short_name[MAPPINGS_SHORT_NAME_SIZE];
 	const char *name = mappings_short_name(short_name, b->maps, &b->maps->v[run->largest]);
@@ -379,7 +190,7 @@ static void name_group(const struct build *b, const struct run *run, struct axis
 }
 
 /* Part of a row is bytes of this segment: the largest part says what the row is. */
-static void add_part(const struct build *b, struct axis_row *row, uint64_t *most, const struct segment *seg,
+static void add_part(const struct build *b, struct axis_row *row, uint64_t *most, const struct axis_segment *seg,
 		     uint64_t bytes)
 {
 	if (bytes <= *most)
@@ -391,7 +202,7 @@ static void add_part(const struct build *b, struct axis_row *row, uint64_t *most
 /* Goes along the weight of a run. */
 struct cutter {
 	const struct build *b;
-	const struct run *run;
+	const struct axis_run *run;
 	size_t seg, part;   /* where it is: in this segment of the build, and the part that it may reach */
 	uint64_t done;	    /* mapped bytes of the run before that segment */
 	double weight_done; /* of them */
@@ -400,7 +211,7 @@ struct cutter {
 /* Of the first pages of the segment. */
 static double weight_of_pages(struct cutter *c, uint64_t pages)
 {
-	const struct segment *seg = &c->b->segs[c->seg];
+	const struct axis_segment *seg = &c->b->runs.segs[c->seg];
 
 	return axis_parts_weight(c->b->options->parts, &c->part, seg->start,
 				 earlier(seg->start + pages * PAGE_BYTES, seg->end));
@@ -408,7 +219,7 @@ static double weight_of_pages(struct cutter *c, uint64_t pages)
 
 static uint64_t pages_of_segment(const struct cutter *c)
 {
-	const struct segment *seg = &c->b->segs[c->seg];
+	const struct axis_segment *seg = &c->b->runs.segs[c->seg];
 
 	return (seg->end - seg->start + PAGE_BYTES - 1) / PAGE_BYTES;
 }
@@ -422,7 +233,7 @@ static uint64_t cut_at(struct cutter *c, double target)
 	while (c->seg + 1 < c->run->first + c->run->nr &&
 	       c->weight_done + (all = weight_of_pages(c, pages_of_segment(c))) < target) {
 		c->weight_done += all;
-		c->done += c->b->segs[c->seg].end - c->b->segs[c->seg].start;
+		c->done += c->b->runs.segs[c->seg].end - c->b->runs.segs[c->seg].start;
 		c->seg++;
 	}
 	high = pages_of_segment(c);
@@ -439,7 +250,7 @@ static uint64_t cut_at(struct cutter *c, double target)
 }
 
 /* Pages of a run up to the end of each of its rows: equal parts of what it claims lines by, at least a page each. */
-static void cut_rows(const struct build *b, const struct run *run, uint64_t *upto, uint64_t nr_rows)
+static void cut_rows(const struct build *b, const struct axis_run *run, uint64_t *upto, uint64_t nr_rows)
 {
 	uint64_t pages = (run->bytes + PAGE_BYTES - 1) / PAGE_BYTES, r;
 	struct cutter c = { .b = b, .run = run, .seg = run->first };
@@ -464,10 +275,10 @@ static void cut_rows(const struct build *b, const struct run *run, uint64_t *upt
 /* Rows of one run, on page boundaries. */
 static void emit_run(const struct build *b, struct axis *axis, size_t index)
 {
-	const struct run *run = &b->runs[index];
+	const struct axis_run *run = &b->runs.v[index];
 	uint64_t nr_rows = run->nr_lines * axis->per_line;
 	uint64_t done = 0; /* bytes of the run before the segment */
-	const struct segment *seg = &b->segs[run->first], *last = seg + run->nr - 1;
+	const struct axis_segment *seg = &b->runs.segs[run->first], *last = seg + run->nr - 1;
 	uint64_t start = seg->start, r;
 
 	cut_rows(b, run, b->cuts, nr_rows);
@@ -509,7 +320,7 @@ static bool gap_is_reserved(const struct build *b, uint64_t start, uint64_t end)
 
 static void emit_gap(const struct build *b, struct axis *axis, size_t run)
 {
-	struct axis_row row = { .type = AXIS_ROW_GAP, .start = b->runs[run].end, .end = b->runs[run + 1].start };
+	struct axis_row row = { .type = AXIS_ROW_GAP, .start = b->runs.v[run].end, .end = b->runs.v[run + 1].start };
 	unsigned i;
 
 	row.reserved = gap_is_reserved(b, row.start, row.end);
@@ -565,19 +376,19 @@ static int emit(struct build *b, struct axis *axis)
 	size_t max_rows = (size_t)b->options->nr_lines * b->options->per_line;
 
 	axis->rows = calloc(max_rows, sizeof(*axis->rows));
-	axis->groups = calloc(b->nr_runs, sizeof(*axis->groups));
+	axis->groups = calloc(b->runs.nr, sizeof(*axis->groups));
 	b->cuts = calloc(max_rows, sizeof(*b->cuts));
 	if (!axis->rows || !axis->groups || !b->cuts)
 		return -ENOMEM;
 	axis->per_line = b->options->per_line;
-	for (i = 0; i < b->nr_runs; i++) {
-		const struct run *run = &b->runs[i];
+	for (i = 0; i < b->runs.nr; i++) {
+		const struct axis_run *run = &b->runs.v[i];
 
 		axis->groups[i] = (struct axis_group){
 			.start = run->start,
 			.end = run->end,
 			.bytes = run->bytes,
-			.mapping = b->segs[run->first].mapping,
+			.mapping = b->runs.segs[run->first].mapping,
 			.nr_mappings = run->nr,
 		};
 		name_group(b, run, &axis->groups[i]);
@@ -585,24 +396,23 @@ static int emit(struct build *b, struct axis *axis)
 		if (gap_after(b, i) >= b->min_gap)
 			emit_gap(b, axis, i);
 	}
-	axis->nr_groups = b->nr_runs;
+	axis->nr_groups = b->runs.nr;
 	return order_lines(axis, b->options);
 }
 
 static int build(struct build *b, struct axis *axis)
 {
 	size_t nr_lines = b->options->nr_lines, max_runs, max_gaps = nr_lines / 6;
-	int ret = collect_segments(b);
+	int ret = axis_runs_make(&b->runs, b->maps, b->options->start, b->options->end);
 
-	if (ret || !b->nr_segs)
+	if (ret || !b->runs.nr_segs)
 		return ret;
-	natural_runs(b);
 	max_runs = later(nr_lines * 3 / 5, 1);
-	ret = join_runs(b, max_runs);
+	ret = axis_runs_join(&b->runs, max_runs);
 	if (b->options->share == AXIS_SHARE_HOTTEST)
 		max_gaps = 0;
 	if (!ret)
-		ret = choose_gaps(b, earlier(max_gaps, nr_lines - b->nr_runs));
+		ret = choose_gaps(b, earlier(max_gaps, nr_lines - b->runs.nr));
 	if (ret)
 		return ret;
 	share_lines(b);
@@ -618,8 +428,7 @@ int axis_build(struct axis *axis, const struct mappings *maps, const struct axis
 	axis->per_line = options->per_line;
 	if (maps && options->nr_lines)
 		ret = build(&b, axis);
-	free(b.segs);
-	free(b.runs);
+	axis_runs_free(&b.runs);
 	free(b.cuts);
 	if (ret)
 		axis_free(axis);
