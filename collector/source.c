@@ -7,7 +7,10 @@
 
 #include "collector/sources/sources.h"
 
-/* One a line: a new source is a new line, at its place in the order of preference. */
+/*
+ * One a line: a new source is a new line, at its place in the order of preference. source_replay is none of them: it
+ * plays what others have seen, and -r FILE alone leads to it.
+ */
 const struct source_ops *const source_table[] = {
 	/* clang-format off */
 	&source_perf,
@@ -19,7 +22,6 @@ const struct source_ops *const source_table[] = {
 	&source_soft_dirty,
 	&source_referenced,
 	&source_damon_paddr,
-	&source_replay,
 	&source_demo,
 	NULL,
 	/* clang-format on */
@@ -64,6 +66,8 @@ int source_parse_list(const char *text, const struct source_ops *list[SOURCE_MAX
 			return err_set(err, EINVAL, "two sources can be watched side by side, not more");
 		snprintf(name, sizeof(name), "%.*s", len, text);
 		list[nr] = source_find(name);
+		if (strcmp(name, source_replay.name) == 0)
+			return err_set(err, EINVAL, "a recording is played by -r FILE, without -s");
 		if (!list[nr++])
 			return err_set(err, EINVAL, "there is no source \"%s\"; \"damontop --sources\" lists them",
 				       name);

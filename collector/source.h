@@ -135,7 +135,7 @@ struct source_ops {
 	struct mappings *(*mappings)(struct source *source);
 };
 
-/* All sources in order of preference, ended by NULL. */
+/* All sources that can be chosen, in order of preference, ended by NULL. */
 extern const struct source_ops *const source_table[];
 
 /* Can it be limited to a range: itself (SOURCE_RANGE), or by the regions that its reports are counted in. */

@@ -71,8 +71,9 @@ run command --json -n 2 --aggr 300ms -- "$workload" load && {
 }
 
 "$damontop" --sources >"$tmp/out" 2>&1
-for source in perf mglru clear_refs damon clock clock+referenced referenced soft_dirty replay demo; do
+for source in perf mglru clear_refs damon clock clock+referenced referenced soft_dirty demo; do
 	line=$(grep -A 1 "^$source " "$tmp/out")
 	check "--sources: $source" "$line" grep -qE "^${source/+/\\+} +(yes|no) " <<<"$line"
 done
+check "--sources: nothing that -s does not take" "$(cat "$tmp/out")" test "$(grep -c '^replay' "$tmp/out")" = 0
 check "--sources says why not" "$(cat "$tmp/out")" test "$(grep -cE '^[a-z_+]+ +no ' "$tmp/out")" = "$(grep -c 'why not: .' "$tmp/out")"
