@@ -5,12 +5,13 @@
 #include <poll.h>
 #include <string.h>
 
-/* Hands all messages that wait to the app. 1: go on; 0: the collector has ended; -errno. */
-static int take_messages(struct app *app, struct channel *channel, uint64_t *nr_snapshots, struct err *err)
+/* Hands messages that wait to the app, up to snapshot number wanted. 1: go on; 0: the collector has ended; -errno. */
+static int take_messages(struct app *app, struct channel *channel, uint64_t wanted, uint64_t *nr_snapshots,
+			 struct err *err)
 {
 	struct message message;
 
-	while (channel_receive(channel, &message)) {
+	while (*nr_snapshots < wanted && channel_receive(channel, &message)) {
 		if (message.type == MESSAGE_SNAPSHOT && !(message.snapshot->flags & SNAP_MORE))
 			++*nr_snapshots;
 		if (message.type == MESSAGE_ENDED && message.err.code)
@@ -77,7 +78,7 @@ int dump_run(struct app *app, const struct look *look, struct channel *channel, 
 		else
 			rc = wait_for_message(channel, err) ? -EIO : 1;
 		if (rc > 0)
-			rc = take_messages(app, channel, &nr_snapshots, err);
+			rc = take_messages(app, channel, o->nr_snapshots, &nr_snapshots, err);
 	}
 	if (rc >= 0)
 		rc = press_keys(app, o->keys, err);
