@@ -210,6 +210,8 @@ static void add_region(struct text_buf *b, const struct snapshot *s, size_t i, s
 		number(b, ",\"nr_reports\":", r->nr_reports);
 	if (pages.valid)
 		add_pages(b, &pages);
+	if (pages.swap_known)
+		number(b, ",\"swapped\":", pages.swapped);
 	if (snapshot_has_access(s)) {
 		struct snap_access access = snapshot_access(s, i);
 

@@ -270,6 +270,17 @@ static bool take_pages(struct reader *rd, struct snap_pages *p, struct err *err)
 	return true;
 }
 
+static bool take_swapped(struct reader *rd, struct snap_pages *p, struct err *err)
+{
+	uint64_t swapped;
+
+	if (!take_bytes(rd, &swapped, err))
+		return false;
+	p->swap_known = 1;
+	p->swapped = swapped > UINT32_MAX ? UINT32_MAX : (uint32_t)swapped;
+	return true;
+}
+
 static bool take_access(struct reader *rd, struct err *err)
 {
 	struct snap_access *a = &rd->access[rd->nr];
@@ -346,6 +357,8 @@ static bool take_region_member(struct reader *rd, const char *name, void *ctx, s
 		return take_bytes(rd, &raw->nr_reports, err);
 	if (is(name, "pages"))
 		return take_pages(rd, &rd->pages[rd->nr], err);
+	if (is(name, "swapped"))
+		return take_swapped(rd, &rd->pages[rd->nr], err);
 	if (is(name, "access"))
 		return take_access(rd, err);
 	if (is(name, "codes"))

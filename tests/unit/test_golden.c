@@ -11,10 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "collector/record.h"
+#include "collector/recording.h"
 #include "tests/unit/screen_dump.h"
+#include "tests/unit/screen_fixture.h"
 
 struct golden {
 	const char *name;
@@ -120,12 +124,23 @@ static void set_beside(struct app_config *config)
 	config->side_by_side = true;
 }
 
-static char *dump(const struct golden *g, bool beside)
+/* The painted screen as text. */
+static char *picture(struct screen *s, const struct golden *g)
 {
-	struct screen s;
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
+
+	app_paint(s->app, &s->grid);
+	assert_int_equal(term_text_write(out, &s->grid, &s->config.look, g->depth != COLOR_DEPTH_MONO), 0);
+	fclose(out);
+	return text;
+}
+
+static char *dump(const struct golden *g, bool beside)
+{
+	struct screen s;
+	char *text;
 
 	screen_open(&s, g->depth, g->ascii, g->rows, g->cols, beside ? set_beside : NULL);
 	if (beside)
@@ -133,9 +148,7 @@ static char *dump(const struct golden *g, bool beside)
 	else
 		screen_play(&s, g->seconds, 300, g->unit);
 	screen_keys(&s, g->keys);
-	app_paint(s.app, &s.grid);
-	assert_int_equal(term_text_write(out, &s.grid, &s.config.look, g->depth != COLOR_DEPTH_MONO), 0);
-	fclose(out);
+	text = picture(&s, g);
 	screen_close(&s);
 	return text;
 }
@@ -154,14 +167,15 @@ static void show_difference(const char *name, const char *wanted, const char *is
 		    wanted + start, (int)strcspn(is + start, "\n"), is + start);
 }
 
-static void check(const struct golden *g, bool beside)
+/* Takes over what it is. may_update: GOLDEN=update writes it anew. */
+static void compare(const struct golden *g, char *is, bool may_update)
 {
 	const char *mode = getenv("GOLDEN");
-	char path[256], *is = dump(g, beside), *wanted;
+	char path[256], *wanted;
 	bool same;
 
 	snprintf(path, sizeof(path), "tests/golden/%s.txt", g->name);
-	if (mode && !strcmp(mode, "update"))
+	if (may_update && mode && !strcmp(mode, "update"))
 		write_all(path, is);
 	wanted = read_all(path);
 	same = !strcmp(wanted, is);
@@ -174,17 +188,82 @@ static void check(const struct golden *g, bool beside)
 
 static void test_golden(void **state)
 {
-	check(*state, false);
+	compare(*state, dump(*state, false), true);
+}
+
+/* ---- the same from a recording ---- */
+
+#define RECORDED_SECONDS 150
+
+static void make_recording(const char *path, enum heat_unit unit)
+{
+	struct mappings *maps = fixture_server_maps();
+	struct record *record;
+
+	assert_int_equal(record_open(&record, path, 0, NULL), 0);
+	for (unsigned i = 0; i < RECORDED_SECONDS; i++) {
+		struct snapshot *snap = fixture_server(maps, i, 300, unit);
+
+		assert_int_equal(record_add(record, snap, NULL), 0);
+		snapshot_free(snap);
+	}
+	assert_int_equal(record_close(record, NULL), 0);
+	mappings_put(maps);
+}
+
+static char *dump_recording(const struct golden *g, const char *path)
+{
+	const struct attrs attrs = attrs_default();
+	struct err err = ERR_NONE;
+	struct recording *recording;
+	struct snapshot *snap;
+	struct screen s;
+	char *text;
+
+	screen_open(&s, g->depth, g->ascii, g->rows, g->cols, NULL);
+	assert_int_equal(recording_open(&recording, path, 0, &attrs, &err), 0);
+	while (recording_next(recording, &snap, &err) == 1)
+		screen_push(&s, snap);
+	assert_int_equal(err.code, 0);
+	recording_close(recording);
+	app_paint(s.app, &s.grid);
+	screen_keys(&s, g->keys);
+	text = picture(&s, g);
+	screen_close(&s);
+	return text;
+}
+
+/* What is recorded loses nothing that a screen shows: each overlay at each size, played from a file, is as it was live.
+ */
+static void test_recording(void **state)
+{
+	char dir[] = "/tmp/damontop-golden-XXXXXX", paths[2][64], name[64];
+	static const enum heat_unit units[] = { HEAT_TIME, HEAT_RATE };
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	for (size_t u = 0; u < 2; u++) {
+		snprintf(paths[u], sizeof(paths[u]), "%s/%zu.rec", dir, u);
+		make_recording(paths[u], units[u]);
+	}
+	for (size_t i = 0; i < NR_MATRIX; i += NR_LOOKS) {
+		struct golden g = matrix_element(i, name);
+
+		compare(&g, dump_recording(&g, paths[g.unit == HEAT_RATE]), false);
+	}
+	for (size_t u = 0; u < 2; u++)
+		unlink(paths[u]);
+	assert_int_equal(rmdir(dir), 0);
 }
 
 static void test_panes(void **state)
 {
-	check(*state, true);
+	compare(*state, dump(*state, true), true);
 }
 
 int main(void)
 {
-	static struct CMUnitTest tests[NR_GOLDENS + NR_MATRIX + NR_PANES];
+	static struct CMUnitTest tests[NR_GOLDENS + NR_MATRIX + NR_PANES + 1];
 	static struct golden matrix[NR_MATRIX];
 	static char names[NR_MATRIX][64];
 	size_t i;
@@ -202,5 +281,6 @@ int main(void)
 		tests[NR_GOLDENS + NR_MATRIX + i] = (struct CMUnitTest){
 			.name = panes[i].name, .test_func = test_panes, .initial_state = (void *)(uintptr_t)&panes[i]
 		};
-	return _cmocka_run_group_tests("golden", tests, NR_GOLDENS + NR_MATRIX + NR_PANES, NULL, NULL);
+	tests[NR_GOLDENS + NR_MATRIX + NR_PANES] = (struct CMUnitTest)cmocka_unit_test(test_recording);
+	return _cmocka_run_group_tests("golden", tests, sizeof(tests) / sizeof(*tests), NULL, NULL);
 }

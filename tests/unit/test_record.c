@@ -77,9 +77,12 @@ static void fill_region(struct snapshot *s, size_t i, struct rng *rng)
 	r->nr_reports = (uint32_t)rng_below(rng, 5000);
 	r->heat = i % 2 ? (float)rng_unit(rng) * 1000 : (float)r->nr_accesses / 19;
 	if (i % 2)
-		s->open.pages[i] = (struct snap_pages){
-			.valid = SNAP_PAGES_NODE | SNAP_PAGES_KIND, .node = { 1, 0 }, .node_pages = { 5, 2 }, .anon = 7
-		};
+		s->open.pages[i] = (struct snap_pages){ .valid = SNAP_PAGES_NODE | SNAP_PAGES_KIND,
+							.node = { 1, 0 },
+							.node_pages = { 5, 2 },
+							.anon = 7,
+							.swap_known = i % 2,
+							.swapped = (i % 2) * 9 };
 	if (s->open.access)
 		s->open.access[i] = (struct snap_access){ .nr_reads = 3, .nr_latency = 2, .latency_sum = 1ull << 40 };
 	if (i % 2)
