@@ -7,6 +7,7 @@
 #include "collector/text.h"
 #include "tui/tune.h"
 
+#define MAX_LOOKED_AT	   8 /* snapshots */
 #define FEW_REPORTS	   50
 #define SATURATED_SHARE	   0.9 /* of the bytes accessed at all, those accessed at every check */
 #define UNATTRIBUTED_SHARE 0.2
@@ -168,13 +169,16 @@ static bool first_of(const struct history *history, size_t *first)
 	return nr - at >= HINT_NR_SNAPSHOTS && ns >= HINT_MIN_NS;
 }
 
+/* The newest and, where aggregations are short, some of those before it: this is done for each frame. */
 static bool agree(const struct history *history, size_t first, bool (*applies)(const struct snapshot *snap))
 {
-	size_t i, nr = history_nr(history);
+	size_t at = history_nr(history), step = (at - first) / MAX_LOOKED_AT + 1;
 
-	for (i = first; i < nr; i++)
-		if (!applies(history_at(history, i)))
+	while (at > first) {
+		if (!applies(history_at(history, at - 1)))
 			return false;
+		at -= at - first > step ? step : at - first;
+	}
 	return true;
 }
 
