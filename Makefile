@@ -12,7 +12,7 @@ VERSION := 0.1.0
 
 # ---- what has to be installed (Debian's names) -------------------------------------------------
 DEPS_BUILD := gcc libc6-dev pkg-config libncurses-dev libbpf-dev libpfm4-dev libzydis-dev \
-              libjansson-dev libelf-dev libdw-dev zlib1g-dev clang llvm bpftool
+              libjansson-dev libelf-dev libiberty-dev zlib1g-dev clang llvm bpftool
 # redis-tools has the server in it (redis-check-rdb under another name): no service is started.
 DEPS_CHECK := libcmocka-dev tmux python3 procps ncurses-term redis-tools sqlite3 \
               qemu-system-x86 busybox-static cpio libclang-rt-14-dev clang-format cppcheck numactl qemu-user linux-perf zsh
@@ -26,11 +26,11 @@ endif
 OPT      ?= -O2 -g
 CPPFLAGS += -I. -I$(BUILD)/gen -D_GNU_SOURCE -DDAMONTOP_VERSION='"$(VERSION)"'
 # Asked when a compiler runs, not when make reads this: nothing may be installed yet.
-PKGS      = ncursesw libbpf jansson libelf libdw zlib
+PKGS      = ncursesw libbpf jansson libelf zlib
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   = $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 BASE_CFLAGS = -std=c11 $(OPT) $(WARN) -pthread -fno-common $(SAN)
-LDLIBS   += -lpfm -lZydis $(PKG_LIBS) -pthread -lm
+LDLIBS   += -lpfm -lZydis -liberty $(PKG_LIBS) -pthread -lm
 
 # ---- files -------------------------------------------------------------------------------------
 COLLECTOR_SRC := $(wildcard collector/*.c collector/*/*.c)
@@ -163,7 +163,7 @@ define install_packages
 	     command -v $(BPFTOOL) >/dev/null 2>&1; then exit 0; fi; \
 	  echo "This is no Debian: please install, by your distribution's own names:"; \
 	  echo "  a C compiler, make, pkg-config, clang (with the bpf target) and bpftool"; \
-	  echo "  with headers: ncurses (wide), libbpf, libpfm4, Zydis 4, jansson, elfutils (libelf, libdw), zlib"; \
+	  echo "  with headers: ncurses (wide), libbpf, libpfm4, Zydis 4, jansson, elfutils (libelf), binutils (libiberty), zlib"; \
 	  echo "  for make check: cmocka, tmux, python3, redis, sqlite3, qemu-system-x86, busybox (static), cpio, cppcheck"; \
 	  exit 1; \
 	fi; \

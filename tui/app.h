@@ -68,8 +68,9 @@ struct app_config {
 	/* Saves the settings to saved_to, a file's name. 0 or -errno with err. saved_to NULL: nothing can be saved. */
 	int (*save)(void *ctx, const struct app_settings *settings, struct err *err);
 	const char *saved_to;
-	bool side_by_side; /* two sources are watched from the start */
-	bool has_target;   /* false, with choose: the list of processes comes first */
+	bool side_by_side;	 /* two sources are watched from the start */
+	struct symbols *symbols; /* names of functions; outlives the app. NULL: none are known */
+	bool has_target;	 /* false, with choose: the list of processes comes first */
 	void *ctx;
 	const char *proc; /* where the list reads processes; NULL: /proc */
 };

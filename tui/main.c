@@ -16,6 +16,7 @@
 #include "collector/recording.h"
 #include "collector/sources/sources.h"
 #include "collector/spawn.h"
+#include "collector/symbols.h"
 #include "tui/app.h"
 #include "tui/batch.h"
 #include "tui/completion.h"
@@ -212,6 +213,12 @@ static bool has_target(const struct options *o)
 	return o->pid || o->demo || o->physical || o->command || o->replay;
 }
 
+/* Of a recording the code is not at hand, nor is there any in the demo. Without them addresses are shown. */
+static struct symbols *symbols_of(const struct options *o, enum symbols_mode mode)
+{
+	return o->replay || o->demo ? NULL : symbols_new("/proc", mode);
+}
+
 static int run_app(const struct options *o, const struct theme *theme, const struct look *look, struct session *session,
 		   struct term *term, struct err *err)
 {
@@ -220,13 +227,13 @@ static int run_app(const struct options *o, const struct theme *theme, const str
 	int rc;
 
 	config.has_target = has_target(o);
+	config.symbols = symbols_of(o, SYMBOLS_LATER);
 	if (!o->replay)
 		config.choose = choose_process;
 	app = app_new(&config, err);
-	if (!app)
-		return -err->code;
-	rc = app_run(app, term, session->channel, err);
+	rc = app ? app_run(app, term, session->channel, err) : -err->code;
 	app_free(app);
+	symbols_free(config.symbols);
 	return rc < 0 ? rc : 0;
 }
 
@@ -314,11 +321,13 @@ static int run_dump(const struct options *o, struct err *err)
 		rc = o->demo || o->replay ? open_stepped(&session, &stepped, &clock, err)
 					  : session_watch(&session, o->pid, err);
 	config = app_config_of(o, &theme, &look, &session);
+	config.symbols = symbols_of(o, SYMBOLS_NOW);
 	if (!rc)
 		app = app_new(&config, err);
 	if (app)
 		rc = dump_run(app, &look, session.channel, stepped, &clock, &dump, stdout, err);
 	app_free(app);
+	symbols_free(config.symbols);
 	collector_close(stepped);
 	return session_end(&session, rc ? rc : -err->code, err);
 }

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "collector/clock.h"
+#include "collector/symbols.h"
 
 void paint_at(const struct paint *p, int row, int *col, int end, enum theme_role role, const char *fmt, ...)
 {
@@ -29,17 +30,21 @@ const char *paint_clock(char dst[16], uint64_t wall_ns)
 	return dst;
 }
 
-const char *paint_code(char *dst, size_t size, const struct mappings *maps, uint64_t ip)
+struct paint_code paint_code(const struct paint *p, const struct snapshot *snap, uint64_t ip)
 {
-	const struct mapping *m = maps ? mappings_find(maps, ip) : NULL;
-	char name[MAPPINGS_SHORT_NAME_SIZE];
+	const struct mapping *m = snap->maps ? mappings_find(snap->maps, ip) : NULL;
+	struct paint_code code = { .within = "" };
+	uint64_t within = m ? ip - m->start + m->offset : 0;
+	char file[MAPPINGS_SHORT_NAME_SIZE];
 
-	if (m)
-		snprintf(dst, size, "%s+0x%llx", mappings_short_name(name, maps, m),
-			 (unsigned long long)(ip - m->start + m->offset));
-	else
-		snprintf(dst, size, "0x%llx", (unsigned long long)ip);
-	return dst;
+	if (!m) {
+		snprintf(code.name, sizeof(code.name), "0x%llx", (unsigned long long)ip);
+		return code;
+	}
+	if (!symbols_name(p->app->config.symbols, snap->pid, snap->maps, ip, code.name, sizeof(code.name), &within))
+		snprintf(code.name, sizeof(code.name), "%s", mappings_short_name(file, snap->maps, m));
+	snprintf(code.within, sizeof(code.within), "+0x%llx", (unsigned long long)within);
+	return code;
 }
 
 struct rect paint_box(const struct paint *p, struct rect screen, int rows, int cols, const char *title)

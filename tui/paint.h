@@ -52,7 +52,12 @@ void paint_at(const struct paint *p, int row, int *col, int end, enum theme_role
 
 /* "14:03:27" in the local time zone. */
 const char *paint_clock(char dst[16], uint64_t wall_ns);
-/* A mapping's name at an address, with the offset in its file: "libc.so.6+0x1a2b". */
-const char *paint_code(char *dst, size_t size, const struct mappings *maps, uint64_t ip);
+/* Code at an address: the function, or the file of which no function is known, and how far in it. */
+struct paint_code {
+	char name[128];
+	char within[24]; /* "+0x1a2b"; "" where name is an address */
+};
+
+struct paint_code paint_code(const struct paint *p, const struct snapshot *snap, uint64_t ip);
 
 #endif

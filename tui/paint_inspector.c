@@ -323,14 +323,18 @@ static void cell_access(struct pen *pen, const struct inspect *in)
 	cell_levels(pen, in);
 }
 
-static void code_line(struct pen *pen, const char *text, double share, color c)
+/* Where there is not room for all of it the name is cut: what is within a function tells two lines apart. */
+static void code_line(struct pen *pen, const struct paint_code *code, double share, color c)
 {
-	int col = pen->where.col + 1, text_cols = pen->where.cols * 6 / 10, bar_cols;
+	int col = pen->where.col + 1, text_cols = pen->where.cols * 6 / 10, bar_cols, tail_cols, cols;
 
 	if (left(pen) < 1)
 		return;
 	bar_cols = end_col(pen) - col - text_cols - 6;
-	grid_text(pen->p->grid, pen->row, col, text_cols - 1, text, pen->p->roles[THEME_TEXT], GRID_ELLIPSIS);
+	tail_cols = grid_text_width(code->within);
+	cols = text_cols - 1 - tail_cols;
+	cols = grid_text(pen->p->grid, pen->row, col, cols, code->name, pen->p->roles[THEME_TEXT], GRID_ELLIPSIS);
+	grid_text(pen->p->grid, pen->row, col + cols, tail_cols, code->within, pen->p->roles[THEME_DIM], 0);
 	if (bar_cols > 2)
 		bar(pen, pen->row, col + text_cols, bar_cols, share, c);
 	grid_printf(pen->p->grid, pen->row, end_col(pen) - 5, 4, pen->p->roles[THEME_STRONG], "%3.0f%%", share * 100);
@@ -348,13 +352,12 @@ static void cell_codes(struct pen *pen, const struct inspect *in)
 
 	title(pen, "code touching it", in->nr_codes ? "" : "– no code address known");
 	for (i = 0; i < in->nr_codes; i++) {
-		char text[96];
+		const struct paint_code code = paint_code(pen->p, in->snap, in->codes[i].ip);
 
-		paint_code(text, sizeof(text), in->snap->maps, in->codes[i].ip);
-		code_line(pen, text, in->codes[i].share, accent(pen));
+		code_line(pen, &code, in->codes[i].share, accent(pen));
 	}
 	if (in->nr_codes && in->other_codes > 0.005)
-		code_line(pen, "other", in->other_codes, pen->p->roles[THEME_DIM].fg);
+		code_line(pen, &(struct paint_code){ .name = "other" }, in->other_codes, pen->p->roles[THEME_DIM].fg);
 }
 
 /* ---- the target ---- */

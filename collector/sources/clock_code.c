@@ -3,11 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "collector/mapped_file.h"
 
 #define RED_ZONE    128
 #define STACK_ABOVE 65536
@@ -19,25 +18,15 @@ static bool may_change_under_us(const struct mapping *m)
 	return !m || !(m->kind == MAPPING_FILE || m->kind == MAPPING_VDSO) || (m->perms & MAPPING_WRITE);
 }
 
-/* The page of a mapped file, by its name as the target sees it. */
 static bool read_file(const struct clock_code *code, const struct mapping *m, uint64_t addr, unsigned char *dst)
 {
-	char path[PATH_MAX];
-	struct stat st;
-	ssize_t got = -1;
-	int fd;
+	int fd = m ? mapped_file_open(code->target->proc_fd, code->target->maps, m) : -1;
+	ssize_t got;
 
-	if (!m || m->kind != MAPPING_FILE)
-		return false;
-	snprintf(path, sizeof(path), "root%s", mappings_name(code->target->maps, m));
-	fd = openat(code->target->proc_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return false;
-	/* Another file may have that name by now. */
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_ino == m->inode) {
-		memset(dst, 0, CODE_PAGE_BYTES);
-		got = pread(fd, dst, CODE_PAGE_BYTES, (off_t)(m->offset + (addr - m->start)));
-	}
+	memset(dst, 0, CODE_PAGE_BYTES);
+	got = pread(fd, dst, CODE_PAGE_BYTES, (off_t)(m->offset + (addr - m->start)));
 	close(fd);
 	return got > 0;
 }
