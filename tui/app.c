@@ -477,8 +477,10 @@ void app_paint(struct app *app, struct grid *grid)
 	prepare(app, grid->rows, grid->cols);
 	grid_clear(grid, p.roles[THEME_TEXT]);
 	grid->cursor_row = grid->cursor_col = -1;
-	if (app->mode == APP_LIST) {
+	if (app->mode == APP_LIST || (app->mode == APP_HELP && app->help_from == APP_LIST)) {
 		paint_process_list(&p, screen);
+		if (app->mode == APP_HELP)
+			paint_help(&p, screen);
 		return;
 	}
 	if (app->mode == APP_PANEL)

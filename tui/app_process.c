@@ -103,6 +103,9 @@ unsigned app_list_key(struct app *app, const struct term_event *event)
 		}
 	if (event->key == TERM_KEY_ENTER || event->key == '\r')
 		return APP_HANDLED | choose_process(app);
+	/* where one begins to type it is a question, not a part of a name */
+	if (event->key == TERM_KEY_F0 + 1 || (event->key == '?' && !*app->list.filter))
+		return APP_HANDLED | app_help(app, 0);
 	if (event->key == TERM_KEY_TAB || event->key == TERM_KEY_F0 + 5) {
 		process_list_set_tree(&app->list, !app->list.tree);
 		return APP_HANDLED | APP_REDRAW;

@@ -97,6 +97,8 @@ const struct key keymap[] = {
 	{ 'L', app_play_loop, 0, KEYS_RECORD, "L", NULL, "replay: begin again at the end, or not" },
 
 	{ 'p', app_open_list, 0, KEYS_PROGRAM, "p", NULL, "another process: choose it from the list" },
+	{ KEY_NONE, app_refresh, 0, KEYS_PROGRAM, "in it", NULL,
+	  "letters filter, tab tree of children, enter watches, esc back" },
 	{ 'f', app_follow_child, 0, KEYS_PROGRAM, "f F", NULL,
 	  "its hottest child instead (CPU time now); F: its parent" },
 	{ 'F', app_to_parent, 0, KEYS_PROGRAM, NULL, NULL, NULL },

@@ -94,6 +94,7 @@ void paint_process_list(const struct paint *p, struct rect screen)
 		paint_key_label(p, bar.row, &col, screen.cols, "enter", "watch");
 		paint_key_label(p, bar.row, &col, screen.cols, "letters", "filter");
 		paint_key_label(p, bar.row, &col, screen.cols, "tab", p->app->list.tree ? "by RSS" : "tree");
+		paint_key_label(p, bar.row, &col, screen.cols, "?", "help");
 		paint_key_label(p, bar.row, &col, screen.cols, "esc", p->app->has_target ? "back" : "quit");
 		bar.row--;
 	} else if (screen.rows > 2) {

@@ -391,6 +391,24 @@ static void test_escape_leaves(void **state)
 	screen_close(&s);
 }
 
+/* Who knows no key but one asks here already; in the middle of a name it is a character. */
+static void test_help_in_the_list(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	screen_open(&s, COLOR_DEPTH_MONO, false, 100, 100, with_list);
+	screen_keys(&s, "?");
+	assert_true(screen_holds(&s, "letters filter"));
+	assert_int_equal(screen_keys(&s, "q") & APP_QUIT, 0);
+	assert_true(screen_holds(&s, "which process?") && screen_holds(&s, "big"));
+	screen_keys(&s, "b?");
+	assert_true(screen_holds(&s, "no such process"));
+	screen_keys(&s, "<f1>");
+	assert_true(screen_holds(&s, "letters filter"));
+	screen_close(&s);
+}
+
 static void test_any_size(void **state)
 {
 	int rows, cols;
@@ -420,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_follow_the_hottest_child),
 		cmocka_unit_test(test_tree_on_the_screen),
 		cmocka_unit_test(test_escape_leaves),
+		cmocka_unit_test(test_help_in_the_list),
 		cmocka_unit_test(test_any_size),
 	};
 
