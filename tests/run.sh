@@ -60,7 +60,7 @@ count_line() {
 }
 
 run_script() {
-	local name=${1#tests/} log limit rc nr_before=$((passed + failed + skipped)) failed_before=$failed
+	local name=${1#tests/} log limit rc nr_before=$((passed + failed + skipped)) failed_before=$failed begin=$SECONDS
 	name=${name%.sh}
 	chosen "$name" || return 0
 	log=$logs/${name//\//-}.log
@@ -81,6 +81,7 @@ run_script() {
 	elif [ $((passed + failed + skipped)) = $nr_before ]; then
 		count_line "$name" "not ok result: the script has printed none"
 	fi
+	echo "# $name took $((SECONDS - begin)) s"
 	if [ $failed != $failed_before ]; then
 		echo "---- $name: the end of $log"
 		tail -n 40 "$log" | cat -v
