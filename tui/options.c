@@ -419,6 +419,7 @@ static int set_size(struct options *o, const char *arg, struct err *err)
 		return rc;
 	o->cols = (int)c;
 	o->rows = (int)r;
+	o->has_size = true;
 	return 0;
 }
 

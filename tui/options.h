@@ -70,7 +70,8 @@ struct options {
 	uint64_t iterations, duration_us;
 	const char *keys;
 	uint64_t dump_frame; /* 0: not asked for */
-	int rows, cols;	     /* of the dump */
+	int rows, cols;	     /* of the dump, and of a heatmap */
+	bool has_size;	     /* ... given by the user */
 	bool svg;	     /* the dump as a picture */
 	uint64_t seed;
 };

@@ -15,6 +15,9 @@
 #include "tui/theme.h"
 
 #define SZ_NAME 4096
+/* A picture has room where a terminal has not. */
+#define SVG_ROWS 40
+#define SVG_COLS 120
 
 struct output {
 	const struct options *options;
@@ -56,8 +59,8 @@ static int open_report(struct output *o, struct err *err)
 		.format = from->format,
 		.theme = &o->theme,
 		.look = { .depth = depths[from->color], .ascii = from->ascii },
-		.rows = from->rows,
-		.cols = from->cols,
+		.rows = from->format == REPORT_SVG && !from->has_size ? SVG_ROWS : from->rows,
+		.cols = from->format == REPORT_SVG && !from->has_size ? SVG_COLS : from->cols,
 	};
 	int rc = theme_load(&o->theme, from->theme, err);
 

@@ -45,8 +45,6 @@ int report_new(struct report_maker **report, const char *name, const struct repo
 	*report = NULL;
 	if (!kind)
 		return -EINVAL;
-	if (options->format == REPORT_SVG && !kind->svg)
-		return err_set(err, EINVAL, "the report \"%s\" has no picture: heatmap and wss have", name);
 	r = calloc(1, sizeof(*r));
 	if (r) {
 		r->kind = kind;
@@ -84,6 +82,25 @@ int report_print(struct report_maker *r, FILE *out, struct err *err)
 		return err_set(err, ENODATA, "there is nothing to report: no snapshot");
 	rc = r->kind->print(r->data, r->kind, out);
 	return rc ? err_set(err, -rc, "printing the report %s: %s", r->kind->name, strerror(-rc)) : 0;
+}
+
+void report_json_owner(struct text_buf *b, const char *comm, pid_t pid, const char *source)
+{
+	text_buf_str(b, ",\"comm\":");
+	text_buf_json(b, comm);
+	if (pid)
+		text_buf_printf(b, ",\"pid\":%d", (int)pid);
+	text_buf_printf(b, ",\"source\":\"%s\"", source);
+}
+
+const char *report_owner(char *dst, size_t size, const char *comm, pid_t pid, const char *source)
+{
+	char number[24] = "";
+
+	if (pid)
+		snprintf(number, sizeof(number), ", pid %d", (int)pid);
+	snprintf(dst, size, "%s%s, source %s", comm, number, source);
+	return dst;
 }
 
 struct snapshot *report_copy(const struct snapshot *snap)

@@ -17,6 +17,7 @@
 #include "tui/history.h"
 #include "tui/inspect.h"
 #include "tui/report_internal.h"
+#include "tui/report_svg.h"
 #include "tui/view.h"
 
 #define HISTORY_BYTES (UINT64_C(44) << 20)
@@ -25,6 +26,7 @@
 #define HEAD_LINES    2
 #define FOOT_LINES    2
 #define LEGEND_COLS   10
+#define TIME_COLS     12 /* at least, from one time to the next */
 
 struct heatmap {
 	struct report_options options;
@@ -33,6 +35,7 @@ struct heatmap {
 	struct axis axis;
 	struct contrast contrast;
 	unsigned nr_cols, ticks_per_col;
+	int repeat; /* character columns that show one of these: few snapshots fill the width, too */
 	struct grid grid;
 };
 
@@ -112,6 +115,7 @@ static int make_view(struct heatmap *h, unsigned max_cols, unsigned nr_lines)
 
 	h->ticks_per_col = (unsigned)((nr_ticks + max_cols - 1) / max_cols);
 	h->nr_cols = (unsigned)(last / h->ticks_per_col - first / h->ticks_per_col + 1);
+	h->repeat = max_cols > h->nr_cols ? (int)(max_cols / h->nr_cols) : 1;
 	view.nr_cols = h->nr_cols;
 	view.ticks_per_col = h->ticks_per_col;
 	rc = axis_build(&h->axis, history_last(h->history)->maps, &axis);
@@ -143,7 +147,7 @@ static double col_begin_s(const struct heatmap *h, unsigned col)
 
 static void print_csv(const struct heatmap *h, FILE *out)
 {
-	fprintf(out, "time_s,start,end,heat\n");
+	fprintf(out, "time_s,start,end,heat%s\n", report_heat_suffix(history_last(h->history)->heat_unit));
 	for (unsigned col = 0; col < h->nr_cols; col++) {
 		const struct view_cell *cells = view_column(h->view, col);
 
@@ -177,12 +181,14 @@ static void print_json_row(const struct heatmap *h, size_t row, struct text_buf 
 
 static int print_json(const struct heatmap *h, FILE *out)
 {
+	const struct snapshot *last = history_last(h->history);
 	struct text_buf b = { 0 };
 	bool first = true;
 	int rc;
 
-	text_buf_printf(&b, "{\"report\":\"heatmap\",\"heat_unit\":\"%s\",\"column_begin_s\":[",
-			heat_unit_name(history_last(h->history)->heat_unit));
+	text_buf_str(&b, "{\"report\":\"heatmap\"");
+	report_json_owner(&b, last->comm, last->pid, last->source);
+	text_buf_printf(&b, ",\"heat_unit\":\"%s\",\"column_begin_s\":[", heat_unit_name(last->heat_unit));
 	for (unsigned col = 0; col < h->nr_cols; col++)
 		text_buf_printf(&b, "%s%.6f", col ? "," : "", col_begin_s(h, col));
 	text_buf_str(&b, "],\"rows\":[");
@@ -240,7 +246,7 @@ static void paint_line(struct heatmap *h, int line, size_t row)
 	int at = NAME_COLS + ADDRESS_COLS;
 
 	if (r->type == AXIS_ROW_GAP) {
-		grid_printf(&h->grid, line, at, (int)h->nr_cols, role(h, THEME_GAP), "%s %s",
+		grid_printf(&h->grid, line, at, (int)h->nr_cols * h->repeat, role(h, THEME_GAP), "%s %s",
 			    text_bytes(bytes, r->end - r->start), r->reserved ? "reserved" : "unmapped");
 		return;
 	}
@@ -248,25 +254,39 @@ static void paint_line(struct heatmap *h, int line, size_t row)
 		grid_text(&h->grid, line, 0, NAME_COLS - 1, h->axis.groups[r->group].name, role(h, THEME_TEXT),
 			  GRID_ELLIPSIS);
 	grid_printf(&h->grid, line, NAME_COLS, ADDRESS_COLS - 1, role(h, THEME_DIM), "%12" PRIx64, r->start);
-	for (unsigned col = 0; col < h->nr_cols; col++)
-		paint_cell(h, line, at + (int)col, row, col);
+	for (int i = 0; i < (int)h->nr_cols * h->repeat; i++)
+		paint_cell(h, line, at + i, row, (unsigned)(i / h->repeat));
+}
+
+/* Round times above the columns that they are of. */
+static void paint_times(struct heatmap *h, double us)
+{
+	int nr_cols = (int)h->nr_cols * h->repeat, at = NAME_COLS + ADDRESS_COLS, end = at + nr_cols;
+	double step = report_svg_step(us, (unsigned)nr_cols / TIME_COLS + 1, REPORT_US);
+
+	for (unsigned i = 0; step > 0 && i * step < us; i++) {
+		int col = at + (int)(i * step / us * nr_cols);
+		char text[64] = "0";
+
+		report_svg_number(text, sizeof(text), i * step, REPORT_US);
+		if (i && col + (int)strlen(text) > end)
+			break;
+		grid_text(&h->grid, 1, col, (int)strlen(text), text, role(h, THEME_DIM), 0);
+	}
 }
 
 static void paint_head(struct heatmap *h)
 {
 	const struct snapshot *last = history_last(h->history), *first = history_at(h->history, 0);
-	char length[TEXT_NUMBER_SIZE], column[TEXT_NUMBER_SIZE];
+	char length[TEXT_NUMBER_SIZE], column[TEXT_NUMBER_SIZE], owner[256];
 	uint64_t us = (last->time_ns - first->time_ns + first->duration_ns) / NSEC_PER_USEC;
 
-	grid_printf(&h->grid, 0, 0, h->grid.cols, role(h, THEME_STRONG),
-		    "%s  source %s  %s, %s a column, from left to right", last->comm, last->source,
+	grid_printf(&h->grid, 0, 0, h->grid.cols, role(h, THEME_STRONG), "%s: %s from left to right, %s a column",
+		    report_owner(owner, sizeof(owner), last->comm, last->pid, last->source),
 		    text_duration_us(length, us), text_duration_us(column, us / h->nr_cols));
 	grid_text(&h->grid, 1, 0, NAME_COLS, "mapping", role(h, THEME_DIM), 0);
 	grid_text(&h->grid, 1, NAME_COLS, ADDRESS_COLS - 1, "address", role(h, THEME_DIM), GRID_RIGHT);
-	grid_text(&h->grid, 1, NAME_COLS + ADDRESS_COLS, 1, "0", role(h, THEME_DIM), 0);
-	if (h->nr_cols > 10)
-		grid_text(&h->grid, 1, NAME_COLS + ADDRESS_COLS + 1, (int)h->nr_cols - 1, length, role(h, THEME_DIM),
-			  GRID_RIGHT);
+	paint_times(h, (double)us);
 }
 
 static void paint_legend(struct heatmap *h, int line)
@@ -274,17 +294,17 @@ static void paint_legend(struct heatmap *h, int line)
 	enum heat_unit unit = history_last(h->history)->heat_unit;
 	struct style style = role(h, THEME_TEXT);
 	char number[32];
-	int at = NAME_COLS + ADDRESS_COLS;
+	const int at = 7;
 
-	grid_text(&h->grid, line, at, 2, "0 ", style, 0);
+	grid_text(&h->grid, line, 0, at, "heat 0 ", style, 0);
 	for (int i = 0; i < LEGEND_COLS; i++) {
 		double value = (double)i / (LEGEND_COLS - 1);
 
 		style.fg = theme_heat(h->options.theme, &h->options.look, value);
-		grid_put(&h->grid, line, at + 2 + i,
-			 h->axis.per_line == 2 ? 0x2588 : theme_glyph(&h->options.look, value), style);
+		grid_put(&h->grid, line, at + i, h->axis.per_line == 2 ? 0x2588 : theme_glyph(&h->options.look, value),
+			 style);
 	}
-	grid_printf(&h->grid, line, at + 3 + LEGEND_COLS, h->grid.cols, role(h, THEME_TEXT), "%s %s (%s)",
+	grid_printf(&h->grid, line, at + 1 + LEGEND_COLS, h->grid.cols, role(h, THEME_TEXT), "%s %s (%s)",
 		    inspect_heat_number(number, h->contrast.known ? h->contrast.high : 0, unit),
 		    inspect_heat_words(unit), contrast_mode_name(h->contrast.now));
 }
@@ -323,5 +343,5 @@ static int heatmap_print(void *data, const struct report_kind *kind, FILE *out)
 }
 
 const struct report_kind report_heatmap = {
-	"heatmap", true, heatmap_open, heatmap_add, heatmap_print, heatmap_close,
+	"heatmap", heatmap_open, heatmap_add, heatmap_print, heatmap_close,
 };

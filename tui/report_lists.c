@@ -9,9 +9,12 @@
 
 #include "collector/report.h"
 #include "collector/snapshot_json.h"
+#include "tui/inspect.h"
 #include "tui/report_internal.h"
+#include "tui/report_svg.h"
 
-#define MIB ((double)(1 << 20))
+#define MIB	 ((double)(1 << 20))
+#define MAX_BARS 200
 
 struct lists {
 	struct report_options options;
@@ -54,7 +57,7 @@ static const struct report_column region_columns[] = {
 	{ "start", "start", REPORT_ADDRESS },
 	{ "end", "end", REPORT_ADDRESS },
 	{ "size", "size_bytes", REPORT_BYTES },
-	{ "heat", "heat", REPORT_REAL },
+	{ "heat", "heat", REPORT_HEAT },
 	{ "accesses", "nr_accesses", REPORT_COUNT },
 	{ "age", "age_us", REPORT_US },
 	{ "node", "node", REPORT_COUNT },
@@ -77,27 +80,47 @@ static void add_region(struct report_table *t, const struct snapshot *s, const s
 	report_table_words(t, REGION_MAPPING, snapshot_mapping_name(s, r->start, r->end));
 }
 
-static const char *heat_words(enum heat_unit unit)
+/* bars: the picture of it, without its subtitle. */
+static int print_table(struct lists *l, struct report_table *t, const struct report_kind *kind,
+		       const struct report_bars *bars, FILE *out)
 {
-	static const char *const words[] = {
-		[HEAT_FRACTION] = "share of the checks that found it accessed",
-		[HEAT_RATE] = "accesses a second and MiB",
-		[HEAT_TIME] = "share of the CPU time, a MiB",
-	};
-
-	return words[unit];
-}
-
-static int print_table(struct lists *l, struct report_table *t, const struct report_kind *kind, FILE *out)
-{
+	const struct snapshot *s = l->last;
+	struct report_bars picture = *bars;
+	struct text_buf fields = { 0 };
+	char owner[256];
 	int rc;
 
+	t->heat_unit = s->heat_unit;
+	picture.subtitle = report_owner(owner, sizeof(owner), s->comm, s->pid, s->source);
+	report_json_owner(&fields, s->comm, s->pid, s->source);
+	text_buf_printf(&fields, ",\"heat_unit\":\"%s\"", heat_unit_name(s->heat_unit));
+	text_buf_add(&fields, "", 1);
 	if (l->options.format == REPORT_TEXT)
-		fprintf(out, "# %s  source %s  heat: %s\n", l->last->comm, l->last->source,
-			heat_words(l->last->heat_unit));
-	rc = report_table_print(t, kind->name, l->options.format, out);
+		fprintf(out, "# %s  heat: %s\n", owner, inspect_heat_words(s->heat_unit));
+	if (fields.failed)
+		rc = -ENOMEM;
+	else if (l->options.format == REPORT_SVG)
+		rc = report_svg_bars(t, &picture, out);
+	else
+		rc = report_table_print(t, kind->name, fields.v, l->options.format, out);
+	text_buf_free(&fields);
 	report_table_free(t);
 	return rc;
+}
+
+static int print_regions(struct lists *l, struct report_table *t, const struct report_kind *kind, const char *title,
+			 FILE *out)
+{
+	const struct report_bars bars = { .title = title,
+					  .axis = inspect_heat_words(l->last->heat_unit),
+					  .labels = { REGION_START, REGION_SIZE, REGION_MAPPING },
+					  .nr_labels = 3,
+					  .series = { REGION_HEAT },
+					  .nr_series = 1,
+					  .logarithmic = true,
+					  .max_rows = MAX_BARS };
+
+	return print_table(l, t, kind, &bars, out);
 }
 
 static int regions_print(void *data, const struct report_kind *kind, FILE *out)
@@ -108,7 +131,7 @@ static int regions_print(void *data, const struct report_kind *kind, FILE *out)
 	report_table_init(&t, region_columns, sizeof(region_columns) / sizeof(region_columns[0]));
 	for (size_t i = 0; i < l->last->nr_regions; i++)
 		add_region(&t, l->last, &l->last->regions[i]);
-	return print_table(l, &t, kind, out);
+	return print_regions(l, &t, kind, "regions by address: heat", out);
 }
 
 static int hotter_first(const void *a, const void *b)
@@ -129,7 +152,7 @@ static int hot_print(void *data, const struct report_kind *kind, FILE *out)
 	qsort(l->last->regions, l->last->nr_regions, sizeof(*l->last->regions), hotter_first);
 	for (size_t i = 0; i < l->last->nr_regions && l->last->regions[i].heat > 0; i++)
 		add_region(&t, l->last, &l->last->regions[i]);
-	return print_table(l, &t, kind, out);
+	return print_regions(l, &t, kind, "regions by heat", out);
 }
 
 /* ---- ages ---- */
@@ -178,7 +201,17 @@ static int ages_print(void *data, const struct report_kind *kind, FILE *out)
 		report_table_number(&t, 3, since);
 		since -= idle[i];
 	}
-	return print_table(l, &t, kind, out);
+	return print_table(
+		l, &t, kind,
+		&(const struct report_bars){ .title = "bytes by the time for which their heat has been the same",
+					     .axis = "bytes of the regions, from this age up to the next",
+					     .labels = { 0 },
+					     .nr_labels = 1,
+					     .series = { 1, 2 },
+					     .nr_series = 2,
+					     .names = { "accessed", "idle" },
+					     .max_rows = MAX_BARS },
+		out);
 }
 
 /* ---- mappings: of all snapshots ---- */
@@ -285,7 +318,7 @@ static int mappings_add(void *data, const struct snapshot *snap)
 
 static const struct report_column mapping_columns[] = {
 	{ "heat", "heat_share", REPORT_SHARE },		{ "size", "size_bytes", REPORT_BYTES },
-	{ "accessed", "accessed_bytes", REPORT_BYTES }, { "hottest", "heat_peak", REPORT_REAL },
+	{ "accessed", "accessed_bytes", REPORT_BYTES }, { "hottest", "heat_peak", REPORT_HEAT },
 	{ "mapping", "mapping", REPORT_WORDS },
 };
 
@@ -317,7 +350,15 @@ static int mappings_print(void *data, const struct report_kind *kind, FILE *out)
 		report_table_real(&t, 3, m->v[i].heat_peak);
 		report_table_words(&t, 4, m->v[i].name);
 	}
-	return print_table(&m->lists, &t, kind, out);
+	return print_table(&m->lists, &t, kind,
+			   &(const struct report_bars){ .title = "heat by mapping",
+							.axis = "share of the heat (heat x size) of all snapshots",
+							.labels = { 4, 1 },
+							.nr_labels = 2,
+							.series = { 0 },
+							.nr_series = 1,
+							.max_rows = MAX_BARS },
+			   out);
 }
 
 static void mappings_close(void *data)
@@ -336,8 +377,7 @@ static void mappings_close(void *data)
 
 /* ---- the kinds ---- */
 
-const struct report_kind report_regions = { "regions", false, lists_open, lists_add, regions_print, lists_close };
-const struct report_kind report_hot = { "hot", false, lists_open, lists_add, hot_print, lists_close };
-const struct report_kind report_ages = { "ages", false, lists_open, lists_add, ages_print, lists_close };
-const struct report_kind report_mappings = { "mappings",   false,	   mappings_open,
-					     mappings_add, mappings_print, mappings_close };
+const struct report_kind report_regions = { "regions", lists_open, lists_add, regions_print, lists_close };
+const struct report_kind report_hot = { "hot", lists_open, lists_add, hot_print, lists_close };
+const struct report_kind report_ages = { "ages", lists_open, lists_add, ages_print, lists_close };
+const struct report_kind report_mappings = { "mappings", mappings_open, mappings_add, mappings_print, mappings_close };

@@ -8,8 +8,7 @@
 
 #include "collector/text.h"
 #include "collector/text_buf.h"
-
-#define SZ_CELL 640
+#include "tui/inspect.h"
 
 void report_table_init(struct report_table *t, const struct report_column *columns, size_t nr_columns)
 {
@@ -80,35 +79,39 @@ void report_table_words(struct report_table *t, size_t column, const char *words
 
 /* ---- text ---- */
 
-static void cell_text(char dst[SZ_CELL], const struct report_column *column, const struct report_value *v)
+static void cell_text(char dst[REPORT_SZ_CELL], const struct report_table *t, const struct report_column *column,
+		      const struct report_value *v)
 {
-	char number[TEXT_NUMBER_SIZE];
+	char number[32];
 
 	if (!v->known) {
-		snprintf(dst, SZ_CELL, "-");
+		snprintf(dst, REPORT_SZ_CELL, "-");
 		return;
 	}
 	switch (column->type) {
 	case REPORT_ADDRESS:
-		snprintf(dst, SZ_CELL, "%012" PRIx64, v->number);
+		snprintf(dst, REPORT_SZ_CELL, "%012" PRIx64, v->number);
 		break;
 	case REPORT_BYTES:
-		snprintf(dst, SZ_CELL, "%s", text_bytes(number, v->number));
+		snprintf(dst, REPORT_SZ_CELL, "%s", text_bytes(number, v->number));
 		break;
 	case REPORT_COUNT:
-		snprintf(dst, SZ_CELL, "%" PRIu64, v->number);
+		snprintf(dst, REPORT_SZ_CELL, "%" PRIu64, v->number);
 		break;
 	case REPORT_US:
-		snprintf(dst, SZ_CELL, "%s", text_duration_us(number, v->number));
+		snprintf(dst, REPORT_SZ_CELL, "%s", v->number ? text_duration_us(number, v->number) : "0s");
 		break;
 	case REPORT_REAL:
-		snprintf(dst, SZ_CELL, "%.3g", v->real);
+		snprintf(dst, REPORT_SZ_CELL, "%.3g", v->real);
+		break;
+	case REPORT_HEAT:
+		snprintf(dst, REPORT_SZ_CELL, "%s", inspect_heat_number(number, v->real, t->heat_unit));
 		break;
 	case REPORT_SHARE:
-		snprintf(dst, SZ_CELL, "%.1f%%", 100 * v->real);
+		snprintf(dst, REPORT_SZ_CELL, "%.1f%%", 100 * v->real);
 		break;
 	case REPORT_WORDS:
-		snprintf(dst, SZ_CELL, "%s", v->words ? v->words : "");
+		snprintf(dst, REPORT_SZ_CELL, "%s", v->words ? v->words : "");
 		break;
 	}
 }
@@ -124,14 +127,14 @@ static void print_cell(FILE *out, const struct report_table *t, size_t c, int wi
 static int print_text(const struct report_table *t, FILE *out)
 {
 	int *widths = calloc(t->nr_columns, sizeof(*widths));
-	char text[SZ_CELL];
+	char text[REPORT_SZ_CELL];
 
 	if (!widths)
 		return -ENOMEM;
 	for (size_t c = 0; c < t->nr_columns; c++) {
 		widths[c] = (int)strlen(t->columns[c].heading);
 		for (size_t r = 0; r < t->nr_rows; r++) {
-			cell_text(text, &t->columns[c], &t->v[r * t->nr_columns + c]);
+			cell_text(text, t, &t->columns[c], &t->v[r * t->nr_columns + c]);
 			if ((int)strlen(text) > widths[c])
 				widths[c] = (int)strlen(text);
 		}
@@ -139,14 +142,36 @@ static int print_text(const struct report_table *t, FILE *out)
 	for (size_t c = 0; c < t->nr_columns; c++)
 		print_cell(out, t, c, widths[c], t->columns[c].heading);
 	for (size_t i = 0; i < t->nr_rows * t->nr_columns; i++) {
-		cell_text(text, &t->columns[i % t->nr_columns], &t->v[i]);
+		cell_text(text, t, &t->columns[i % t->nr_columns], &t->v[i]);
 		print_cell(out, t, i % t->nr_columns, widths[i % t->nr_columns], text);
 	}
 	free(widths);
 	return 0;
 }
 
+const char *report_table_cell(char dst[REPORT_SZ_CELL], const struct report_table *t, size_t row, size_t column)
+{
+	cell_text(dst, t, &t->columns[column], &t->v[row * t->nr_columns + column]);
+	return dst;
+}
+
 /* ---- CSV and JSON ---- */
+
+const char *report_heat_suffix(enum heat_unit unit)
+{
+	static const char *const suffixes[] = {
+		[HEAT_FRACTION] = "_share_of_checks",
+		[HEAT_RATE] = "_accesses_per_s_mib",
+		[HEAT_TIME] = "_cpu_share_per_mib",
+	};
+
+	return suffixes[unit];
+}
+
+static bool is_real(const struct report_column *column)
+{
+	return column->type == REPORT_REAL || column->type == REPORT_HEAT || column->type == REPORT_SHARE;
+}
 
 /* RFC 4180: quotes are doubled. */
 static void csv_words(FILE *out, const char *words)
@@ -168,7 +193,7 @@ static void csv_cell(FILE *out, const struct report_column *column, const struct
 		csv_words(out, v->words ? v->words : "");
 	else if (column->type == REPORT_ADDRESS)
 		fprintf(out, "0x%" PRIx64, v->number);
-	else if (column->type == REPORT_REAL || column->type == REPORT_SHARE)
+	else if (is_real(column))
 		fprintf(out, "%.9g", v->real);
 	else
 		fprintf(out, "%" PRIu64, v->number);
@@ -177,7 +202,8 @@ static void csv_cell(FILE *out, const struct report_column *column, const struct
 static int print_csv(const struct report_table *t, FILE *out)
 {
 	for (size_t c = 0; c < t->nr_columns; c++)
-		fprintf(out, "%s%s", c ? "," : "", t->columns[c].name);
+		fprintf(out, "%s%s%s", c ? "," : "", t->columns[c].name,
+			t->columns[c].type == REPORT_HEAT ? report_heat_suffix(t->heat_unit) : "");
 	putc('\n', out);
 	for (size_t i = 0; i < t->nr_rows * t->nr_columns; i++) {
 		size_t c = i % t->nr_columns;
@@ -197,18 +223,18 @@ static void json_cell(struct text_buf *b, const struct report_column *column, co
 		text_buf_json(b, v->words ? v->words : "");
 	else if (column->type == REPORT_ADDRESS)
 		text_buf_printf(b, "\"0x%" PRIx64 "\"", v->number);
-	else if (column->type == REPORT_REAL || column->type == REPORT_SHARE)
+	else if (is_real(column))
 		text_buf_printf(b, "%.9g", v->real);
 	else
 		text_buf_u64(b, v->number);
 }
 
-static int print_json(const struct report_table *t, const char *kind, FILE *out)
+static int print_json(const struct report_table *t, const char *kind, const char *fields, FILE *out)
 {
 	struct text_buf b = { 0 };
 	int rc;
 
-	text_buf_printf(&b, "{\"report\":\"%s\",\"rows\":[", kind);
+	text_buf_printf(&b, "{\"report\":\"%s\"%s,\"rows\":[", kind, fields);
 	for (size_t r = 0; r < t->nr_rows; r++) {
 		bool first = true;
 
@@ -230,11 +256,12 @@ static int print_json(const struct report_table *t, const char *kind, FILE *out)
 	return rc;
 }
 
-int report_table_print(const struct report_table *t, const char *kind, enum report_format format, FILE *out)
+int report_table_print(const struct report_table *t, const char *kind, const char *fields, enum report_format format,
+		       FILE *out)
 {
 	if (t->failed)
 		return -ENOMEM;
 	if (format == REPORT_CSV)
 		return print_csv(t, out);
-	return format == REPORT_JSON ? print_json(t, kind, out) : print_text(t, out);
+	return format == REPORT_JSON ? print_json(t, kind, fields, out) : print_text(t, out);
 }

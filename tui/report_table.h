@@ -15,6 +15,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "collector/snapshot.h"
+
+#define REPORT_SZ_CELL 640 /* of a cell as text */
+
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_CSV, REPORT_SVG };
 
 enum report_column_type {
@@ -22,6 +26,7 @@ enum report_column_type {
 	REPORT_BYTES,
 	REPORT_COUNT,
 	REPORT_REAL,
+	REPORT_HEAT, /* a real number in the table's heat_unit */
 	REPORT_US,
 	REPORT_SHARE, /* 0 ... 1; text shows percent */
 	REPORT_WORDS,
@@ -44,7 +49,8 @@ struct report_table {
 	const struct report_column *columns;
 	size_t nr_columns, nr_rows, cap;
 	struct report_value *v; /* row by row */
-	bool failed;		/* no memory: rows are missing */
+	enum heat_unit heat_unit;
+	bool failed; /* no memory: rows are missing */
 };
 
 void report_table_init(struct report_table *t, const struct report_column *columns, size_t nr_columns);
@@ -56,7 +62,17 @@ void report_table_number(struct report_table *t, size_t column, uint64_t number)
 void report_table_real(struct report_table *t, size_t column, double real);
 void report_table_words(struct report_table *t, size_t column, const char *words);
 
-/* The rows; kind is the name of the report. JSON: one object {"report":kind,"rows":[...]}. 0 or -errno. */
-int report_table_print(const struct report_table *t, const char *kind, enum report_format format, FILE *out);
+/* A cell as people read it. Returns dst. */
+const char *report_table_cell(char dst[REPORT_SZ_CELL], const struct report_table *t, size_t row, size_t column);
+
+/* What CSV adds to the name of a column of heat, its unit: "_accesses_per_s_mib" ... */
+const char *report_heat_suffix(enum heat_unit unit);
+
+/*
+ * The rows, not as a picture; kind is the name of the report. JSON: one object {"report":kind,...,"rows":[...]}, with
+ * these fields in the middle (",\"pid\":1", or ""). 0 or -errno.
+ */
+int report_table_print(const struct report_table *t, const char *kind, const char *fields, enum report_format format,
+		       FILE *out);
 
 #endif

@@ -12,7 +12,7 @@ for kind in heatmap wss regions hot mappings ages; do
 			not_ok "$kind $format" "$(cat "$tmp/err")"
 	done
 	check "$kind: JSON is one object" "$(head -c 200 "$tmp/$kind.json")" \
-		python3 -c 'import json,sys; r = json.load(open(sys.argv[1])); assert r["report"] == sys.argv[2] and r["rows"]' "$tmp/$kind.json" $kind
+		python3 -c 'import json,sys; r = json.load(open(sys.argv[1])); assert r["report"] == sys.argv[2] and r["rows"] and r["source"] == "demo"' "$tmp/$kind.json" $kind
 	check "$kind: CSV has a heading and as many fields in each row" "$(head -n 3 "$tmp/$kind.csv")" python3 -c '
 import csv,sys
 rows = list(csv.reader(open(sys.argv[1])))
@@ -49,18 +49,22 @@ for l in sys.stdin: print([(r["start"], r["end"], r["nr_accesses"], r["age"]) fo
 import json,sys
 for l in sys.stdin: print([(r["start"], r["end"], r["nr_accesses"], r["age"]) for r in json.loads(l)["regions"]])')
 
-for kind in heatmap wss; do
+for kind in heatmap wss regions hot mappings ages; do
 	"$damontop" -r "$tmp/rec" --report $kind --format svg --output "$tmp/$kind.svg" 2>"$tmp/err" </dev/null
-	check "$kind: a picture that is XML" "$(cat "$tmp/err")" \
-		python3 -c 'import sys, xml.dom.minidom as m; assert m.parse(sys.argv[1]).documentElement.tagName == "svg"' "$tmp/$kind.svg"
+	check "$kind: a picture that is XML, whose it is and in which unit" "$(cat "$tmp/err")" python3 -c '
+import sys, xml.dom.minidom as m
+svg = m.parse(sys.argv[1]).documentElement
+text = "\n".join(t.firstChild.data for t in svg.getElementsByTagName("text") if t.firstChild)
+unit = {"wss": "bytes", "ages": "bytes", "mappings": "share of the heat"}.get(sys.argv[2], "accesses a second per MiB")
+assert svg.tagName == "svg" and svg.getAttribute("viewBox") and unit in text and "source demo" in text.replace("\n", " "), text
+inside = [float(t.getAttribute("x") or 0) < float(svg.getAttribute("width")) for t in svg.getElementsByTagName("text")]
+assert all(inside)' "$tmp/$kind.svg" $kind
 done
 check "the picture has axis labels, legend and names" "$(head -c 300 "$tmp/heatmap.svg")" \
 	python3 -c 'import sys; t = open(sys.argv[1]).read(); assert all(w in t for w in ("[heap]", "55d0c4e21000", "acc", "stack"))' "$tmp/heatmap.svg"
 
 "$damontop" --demo --report hot -n 2 --aggr 200ms >"$tmp/out" 2>"$tmp/err" </dev/null
 check "a live report" "$(cat "$tmp/err")" grep -q '\[stack\]' "$tmp/out"
-"$damontop" -r "$tmp/rec" --report hot --format svg >/dev/null 2>"$tmp/err" </dev/null
-check "a picture that there is not" "$(cat "$tmp/err")" grep -q 'has no picture' "$tmp/err"
 "$damontop" -r "$tmp/rec" --report cold >/dev/null 2>"$tmp/err" </dev/null
 status=$?
 check "a report that there is not: status 2, and which there are" "$status $(cat "$tmp/err")" \
@@ -85,3 +89,20 @@ assert lines[-1] == "# EOF" and len(samples) == len({l.rsplit(" ", 1)[0] for l i
 assert all(re.fullmatch(r"damontop_[a-z_]+\{[a-z_]+=\"[^\"]*\"(,[a-z_]+=\"[^\"]*\")*\} [0-9.]+", l) for l in samples), samples
 names = {l.split("{")[0] for l in samples}
 assert {"damontop_wss_bytes", "damontop_heat_bytes", "damontop_idle_bytes", "damontop_node_bytes", "damontop_lost_records_total"} <= names' "$tmp/d.prom"
+
+# the format's rules, with a name that has to be escaped
+cat >"$tmp/named.py" <<'PYTHON'
+import ctypes, time
+ctypes.CDLL(None).prctl(15, b'a"b\\c\x1b{}', 0, 0, 0)
+print("ready", flush=True)
+time.sleep(60)
+PYTHON
+python3 "$tmp/named.py" >"$tmp/named" &
+pid=$!
+started+=($pid)
+poll 10 test -s "$tmp/named"
+"$damontop" -p $pid --format openmetrics -n 1 --aggr 50ms --output "$tmp/named.prom" 2>"$tmp/err" </dev/null
+check "metrics keep the format's rules: a live target" "$(python3 "$top/tests/lib/openmetrics_check.py" "$tmp/named.prom" 2>&1) $(cat "$tmp/err")" \
+	python3 "$top/tests/lib/openmetrics_check.py" "$tmp/named.prom"
+check "... and its name is escaped" "$(grep -m 1 '^damontop' "$tmp/named.prom")" grep -qF 'comm="a\"b\\c\\x1b{}"' "$tmp/named.prom"
+check "... the demo" "$(python3 "$top/tests/lib/openmetrics_check.py" "$tmp/d.prom" 2>&1)" python3 "$top/tests/lib/openmetrics_check.py" "$tmp/d.prom"
