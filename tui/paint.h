@@ -41,6 +41,8 @@ void paint_help(const struct paint *p, struct rect screen);
 void paint_prompt(const struct paint *p, struct rect screen);
 /* Where a recording is that is played. */
 void paint_scrubber(const struct paint *p, struct rect where);
+/* Frozen: which time of those that are kept is shown. Dashed where not every aggregation is kept any more. */
+void paint_rewind(const struct paint *p, struct rect where);
 void paint_dialog(const struct paint *p, struct rect screen);
 void paint_process_list(const struct paint *p, struct rect screen);
 

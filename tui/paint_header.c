@@ -332,6 +332,10 @@ static void paint_hint(const struct paint *p, struct rect where)
 		paint_scrubber(p, where);
 		return;
 	}
+	if (p->app->frozen) {
+		paint_rewind(p, where);
+		return;
+	}
 	if (hint.problem) {
 		paint_at(p, where.row, &col, end, THEME_WARN, "hint ");
 		paint_at(p, where.row, &col, end, THEME_TEXT, "%s", hint.problem);
@@ -353,7 +357,7 @@ void paint_message(const struct paint *p, struct rect where)
 
 	if (where.rows < 1)
 		return;
-	if (!*text && app->ended) {
+	if (!*text && app->ended && !app->frozen) {
 		text = app->ended_text;
 		role = app->ended_badly ? THEME_BAD : THEME_WARN;
 	}

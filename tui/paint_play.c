@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The line of a recording that is played: how fast, where in it, how long it is. */
+/* Lines that say which time is on the screen: of a recording that is played, and of what is kept while it goes on. */
 #include <stdio.h>
 
 #include "collector/clock.h"
+#include "collector/text.h"
 #include "tui/paint.h"
 
 #define MIN_BAR_COLS 8
@@ -38,6 +39,47 @@ static void paint_track(const struct paint *p, int row, int col, int cols, doubl
 	for (int i = 0; i < cols; i++)
 		grid_put(p->grid, row, col + i, i == knob ? 0x25cf : 0x2500,
 			 p->roles[i <= knob ? THEME_BAR_KEY : THEME_DIM]);
+}
+
+/* Whether of that moment not every aggregation is kept any more. */
+static bool is_thinned_at(const struct history *history, uint64_t time_ns)
+{
+	size_t nr = history_nr(history), i = history_find(history, time_ns);
+
+	/* one that stands for more than itself stands for what was before it */
+	i += i < nr && history_at(history, i)->time_ns < time_ns;
+	return i < nr && history_span(history, i) > 1;
+}
+
+void paint_rewind(const struct paint *p, struct rect where)
+{
+	const struct history *history = p->app->history;
+	const struct snapshot *shown = app_shown(p->app), *oldest, *newest;
+	int col = where.col + 1, end = where.col + where.cols - 1, cols, knob;
+	char from[16], to[16], at[16], back[TEXT_NUMBER_SIZE], tail[96];
+	uint64_t all_ns, at_ns;
+
+	if (!shown)
+		return;
+	oldest = history_at(history, 0);
+	newest = history_last(history);
+	all_ns = newest->time_ns > oldest->time_ns ? newest->time_ns - oldest->time_ns : 1;
+	at_ns = shown->time_ns > oldest->time_ns ? shown->time_ns - oldest->time_ns : 0;
+	text_duration_us(back, (all_ns > at_ns ? all_ns - at_ns + NSEC_PER_SEC / 2 : 0) / NSEC_PER_SEC * USEC_PER_SEC);
+	snprintf(tail, sizeof(tail), " %s now · at %s, %s back", paint_clock(to, newest->wall_ns),
+		 paint_clock(at, shown->wall_ns), back);
+	paint_at(p, where.row, &col, end, THEME_DIM, "%s ", paint_clock(from, oldest->wall_ns));
+	cols = end - col - grid_text_width(tail);
+	knob = (int)((double)at_ns / (double)all_ns * (cols - 1) + 0.5);
+	for (int i = 0; i < cols; i++) {
+		uint64_t ns = (uint64_t)((double)all_ns * i / (cols > 1 ? cols - 1 : 1));
+		uint32_t line = is_thinned_at(history, oldest->time_ns + ns) ? 0x2504 : 0x2500;
+
+		grid_put(p->grid, where.row, col + i, i == knob ? 0x25cf : line,
+			 p->roles[i <= knob ? THEME_BAR_KEY : THEME_DIM]);
+	}
+	col += cols > 0 ? cols : 0;
+	paint_at(p, where.row, &col, end, THEME_TEXT, "%s", tail);
 }
 
 void paint_scrubber(const struct paint *p, struct rect where)

@@ -447,6 +447,35 @@ static void test_freeze_keeps_the_picture_while_snapshots_come(void **state)
 	screen_close(&s);
 }
 
+/* Frozen, a line says which of the times that are kept is shown, and where not all of them are kept. */
+static void test_scrubber(void **state)
+{
+	struct screen s;
+	char *line;
+
+	(void)state;
+	screen_open(&s, COLOR_DEPTH_MONO, false, 24, 80, NULL);
+	screen_play(&s, 100, 200, HEAT_FRACTION);
+	screen_keys(&s, "<space>");
+	line = screen_line(&s, 22);
+	assert_non_null(strstr(line, " 14:00:01 ─"));
+	assert_non_null(strstr(line, "─● 14:01:40 now · at 14:01:40"));
+	free(line);
+	screen_keys(&s, "<pgup>");
+	line = screen_line(&s, 22);
+	assert_non_null(strstr(line, "─●─"));
+	assert_non_null(strstr(line, "39s back"));
+	assert_null(strstr(line, "┄"));
+	free(line);
+	screen_keys(&s, "<space>");
+	assert_false(screen_holds(&s, "●─"));
+	history_limit(s.app->history, 1 << 19); /* what is kept of the older half is thinned */
+	assert_true(history_nr_dropped(s.app->history) > 0);
+	screen_keys(&s, "<space>");
+	assert_true(screen_holds(&s, "┄──"));
+	screen_close(&s);
+}
+
 static void test_moves_in_time(void **state)
 {
 	struct screen s;
@@ -897,6 +926,7 @@ int main(void)
 		cmocka_unit_test(test_dialog_applies_together),
 		cmocka_unit_test(test_dialog_refuses_beside_the_field),
 		cmocka_unit_test(test_freeze_keeps_the_picture_while_snapshots_come),
+		cmocka_unit_test(test_scrubber),
 		cmocka_unit_test(test_moves_in_time),
 		cmocka_unit_test(test_cursor_beyond_the_left_edge),
 		cmocka_unit_test(test_mouse),
