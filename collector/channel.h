@@ -53,7 +53,12 @@ enum command_source {
 	COMMAND_SOURCE_BEST, /* in the order of preference, that can be used beside the other */
 	COMMAND_SOURCE_NEXT, /* ... behind the one there is now, and round */
 	COMMAND_SOURCE_NONE,
+	COMMAND_SOURCE_NAMED, /* ops, with event */
 };
+
+#define COMMAND_EVENT_SIZE 96
+
+struct source_ops;
 
 struct command {
 	enum command_type type;
@@ -62,6 +67,8 @@ struct command {
 	struct play_order play;
 	enum command_source source;
 	unsigned source_index;
+	const struct source_ops *ops;	/* COMMAND_SOURCE_NAMED */
+	char event[COMMAND_EVENT_SIZE]; /* ... of perf, in libpfm4's notation; "": what it chooses */
 };
 
 struct channel;

@@ -39,7 +39,7 @@ void collector_take_commands(struct collector *c)
 			play(c, &command.play);
 			break;
 		case COMMAND_SOURCE:
-			c->next_source[command.source_index] = command.source;
+			c->next_source[command.source_index] = command;
 			c->has_next_source[command.source_index] = true;
 			break;
 		case COMMAND_STOP:
@@ -114,7 +114,7 @@ void collector_apply_commands(struct collector *c)
 		apply_limit(c);
 	for (unsigned i = 0; i < SOURCE_MAX_AT_ONCE; i++) {
 		if (c->has_next_source[i])
-			collector_choose_source(c, i, c->next_source[i]);
+			collector_choose_source(c, i, &c->next_source[i]);
 		c->has_next_source[i] = false;
 	}
 }

@@ -26,9 +26,10 @@ struct collector {
 	bool has_next;
 	struct range next_limit;
 	bool has_next_limit;
-	enum command_source next_source[SOURCE_MAX_AT_ONCE];
+	struct command next_source[SOURCE_MAX_AT_ONCE];
 	bool has_next_source[SOURCE_MAX_AT_ONCE];
-	unsigned nr_sharing; /* sources that the budget is for */
+	char event[COMMAND_EVENT_SIZE]; /* params.event points to it once a command has set it */
+	unsigned nr_sharing;		/* sources that the budget is for */
 	bool stop;
 	struct err failure;			      /* why it ends, if not as asked */
 	uint64_t begin_ns;			      /* of the aggregation */
@@ -66,7 +67,7 @@ void collector_drop_failed(struct collector *c);
 /* Attributes that ask the kernel to tune its intervals: -ENOTSUP where no source of ours has it do so. */
 int collector_check_tuning(const struct collector *c, const struct attrs *attrs, struct err *err);
 /* Another source as number i, or none. */
-void collector_choose_source(struct collector *c, unsigned i, enum command_source choice);
+void collector_choose_source(struct collector *c, unsigned i, const struct command *command);
 /* To all sources, or where one refuses to none. 0 or -errno. */
 int collector_set_attrs(struct collector *c, const struct attrs *attrs, struct err *err);
 /* Waits for this fd too; -1: there is none. 0 or -1 with errno. */

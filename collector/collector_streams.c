@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The sources that watch one target at once: opening them, losing one, having another beside the first. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -175,22 +176,62 @@ static bool open_next(struct collector *c, unsigned i, const struct source_ops *
 	return false;
 }
 
-static void say_none_can_be_used(struct collector *c, const struct stream *s)
+/* Not a source of one's own choice: the reason is told. */
+static bool open_named(struct collector *c, unsigned i, const struct source_ops *ops, struct err *err)
+{
+	int rc = 0;
+
+	if (!c->target || ops->flags & SOURCE_NO_TARGET)
+		rc = err_set(err, ENOTSUP, "%s cannot watch this target", ops->name);
+	else if (c->params.range_end && !source_takes_range(ops))
+		rc = err_set(err, ENOTSUP, "%s cannot be limited to a range: 0 and Z first", ops->name);
+	for_each_open_stream(s, c)
+		rc = rc ? rc : source_check_pair(s->ops, ops, err);
+	if (!rc)
+		rc = ops->probe(&c->params, err);
+	return !rc && !open_stream(c, i, ops, err);
+}
+
+static void say_refused(struct collector *c, const struct stream *s, const struct err *why)
 {
 	struct message message = { .type = stream_is_open(s) ? MESSAGE_NOTICE : MESSAGE_LOST,
 				   .source_index = (unsigned)(s - c->streams) };
 
+	message.err = *why;
 	err_set(&message.err, ENOTSUP,
 		"no other source can be used here: \"damontop --sources\" says why for each; those that clear the same "
 		"bits exclude each other");
 	channel_publish(c->channel, &message);
 }
 
-void collector_choose_source(struct collector *c, unsigned i, enum command_source choice)
+/* Sets another event of perf; former keeps what there was. */
+static void set_event(struct collector *c, const char *event, char former[COMMAND_EVENT_SIZE])
 {
+	snprintf(former, COMMAND_EVENT_SIZE, "%s", c->params.event ? c->params.event : "");
+	snprintf(c->event, sizeof(c->event), "%s", event);
+	c->params.event = *c->event ? c->event : NULL;
+}
+
+/* Whether it could be had; err: why not, where it is known. */
+static bool open_choice(struct collector *c, unsigned i, const struct command *command, struct err *err)
+{
+	char former[COMMAND_EVENT_SIZE];
+
+	if (command->source != COMMAND_SOURCE_NAMED)
+		return open_next(c, i, command->source == COMMAND_SOURCE_NEXT ? c->streams[i].ops : NULL);
+	set_event(c, command->event, former);
+	if (open_named(c, i, command->ops, err))
+		return true;
+	set_event(c, former, (char[COMMAND_EVENT_SIZE]){ 0 });
+	return false;
+}
+
+void collector_choose_source(struct collector *c, unsigned i, const struct command *command)
+{
+	enum command_source choice = command->source;
 	struct stream *s = &c->streams[i];
 	const struct source_ops *before = stream_is_open(s) ? s->ops : NULL;
-	struct err err = ERR_NONE;
+	struct err err = ERR_NONE, why = ERR_NONE;
 
 	if (choice == COMMAND_SOURCE_NONE && nr_open(c) == 1 && before)
 		return; /* the last one */
@@ -199,10 +240,10 @@ void collector_choose_source(struct collector *c, unsigned i, enum command_sourc
 		if (i >= c->nr_streams)
 			c->nr_streams = i + 1;
 		c->nr_sharing = nr_open(c) + 1;
-		if (!open_next(c, i, choice == COMMAND_SOURCE_NEXT ? s->ops : NULL)) {
+		if (!open_choice(c, i, command, &why)) {
 			if (before && open_stream(c, i, before, &err) && !nr_open(c))
 				c->failure = err;
-			say_none_can_be_used(c, s);
+			say_refused(c, s, &why);
 		}
 		c->nr_sharing = 0; /* whoever was there has the former share */
 	}

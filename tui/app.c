@@ -57,6 +57,7 @@ struct app *app_new(const struct app_config *config, struct err *err)
 	app->nr_zooms = 1;
 	app->side_by_side = config->side_by_side;
 	app->watched = (struct app_range){ config->range_start, config->range_end };
+	snprintf(app->event, sizeof(app->event), "%s", config->event ? config->event : "");
 	app->rows = 24;
 	app->cols = 80;
 	app->has_target = config->has_target || !config->choose;
@@ -213,6 +214,9 @@ unsigned app_message(struct app *app, const struct message *message)
 	case MESSAGE_NOTICE:
 		/* most often a command that was refused: what is in force stays so */
 		app->pending = false;
+		if (app->source_asked)
+			memcpy(app->event, app->former_event, sizeof(app->event));
+		app->source_asked = false;
 		app_say(app, APP_WARNING, "%s", message->err.text);
 		return APP_HANDLED | APP_REDRAW;
 	case MESSAGE_LOST:

@@ -47,6 +47,7 @@ struct app_config {
 	enum axis_share share;
 	struct attrs attrs;		 /* in force at the start */
 	uint64_t range_start, range_end; /* what alone is watched at the start; both 0: everything */
+	const char *event;		 /* of perf, or NULL: what it chooses */
 	const char *fixed;		 /* why nothing can be tuned ("a recording"), or NULL */
 
 	/* A command to the collector. False: not taken now. NULL: there is nobody to take it. */

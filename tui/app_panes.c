@@ -153,20 +153,36 @@ void app_lose_source(struct app *app, unsigned index)
 /* ---- keys ---- */
 
 /* False, and says why: nobody listens. */
-static bool send_choice(struct app *app, unsigned index, enum command_source choice)
+static bool send_command(struct app *app, const struct command *command)
 {
-	struct command command = { .type = COMMAND_SOURCE, .source_index = index, .source = choice };
-
 	if (app->config.fixed || app->ended || !app->config.send) {
 		app_say(app, APP_WARNING, "nothing is collected any more: there is no other source");
 		return false;
 	}
-	if (!app->config.send(app->config.ctx, &command)) {
+	if (!app->config.send(app->config.ctx, command)) {
 		app_say(app, APP_WARNING, "the collector is busy: press it again");
 		return false;
 	}
-	app->source_asked = choice != COMMAND_SOURCE_NONE;
+	app->source_asked = command->source != COMMAND_SOURCE_NONE;
 	return true;
+}
+
+static bool send_choice(struct app *app, unsigned index, enum command_source choice)
+{
+	struct command command = { .type = COMMAND_SOURCE, .source_index = index, .source = choice };
+
+	return send_command(app, &command);
+}
+
+bool app_send_source(struct app *app, const struct source_ops *ops, const char *event)
+{
+	struct command command = { .type = COMMAND_SOURCE,
+				   .source_index = app->pane,
+				   .source = ops ? COMMAND_SOURCE_NAMED : COMMAND_SOURCE_BEST,
+				   .ops = ops };
+
+	snprintf(command.event, sizeof(command.event), "%s", event);
+	return send_command(app, &command);
 }
 
 /* The one that is lost goes, or else the second. */

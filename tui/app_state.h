@@ -116,6 +116,8 @@ struct app {
 	struct attrs first_attrs; /* of the first snapshot: what the source has made of config.attrs */
 	bool save_asked;	  /* the key has been pressed once */
 	struct dialog dialog;
+	char event[COMMAND_EVENT_SIZE];	       /* of perf, as asked for last */
+	char former_event[COMMAND_EVENT_SIZE]; /* where that is refused */
 	struct prompt prompt;
 
 	/* a recording that is played; speed and loop as ordered last */
@@ -187,6 +189,8 @@ void app_forget(struct app *app);
 /* What might be changed now; problem NULL: nothing. */
 struct hint app_hint(const struct app *app);
 
+/* Another source in place of the one in focus (NULL: the best there is); event: of perf. False: says why not. */
+bool app_send_source(struct app *app, const struct source_ops *ops, const char *event);
 /* Sends new attributes after a check; says why not. Returns enum app_flags. */
 unsigned app_send_attrs(struct app *app, const struct attrs *attrs);
 

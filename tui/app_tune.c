@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collector/clock.h"
+#include "collector/source.h"
 #include "collector/text.h"
 #include "tui/app_state.h"
 #include "tui/tune.h"
@@ -277,12 +278,17 @@ unsigned app_take_hint(struct app *app, int arg)
 
 unsigned app_settings(struct app *app, int arg)
 {
+	const struct snapshot *newest = history_last(app->history);
 	struct attrs attrs = app_attrs(app);
+	struct dialog_values values;
 
 	(void)arg;
 	if (app->config.fixed || app->ended)
 		return app_send_attrs(app, &attrs); /* says why not */
-	dialog_open(&app->dialog, &attrs);
+	values = (struct dialog_values){ .attrs = attrs, .source = newest ? source_find(newest->source) : NULL };
+	if (values.source && !strcmp(values.source->name, "perf"))
+		snprintf(values.event, sizeof(values.event), "%s", app->event);
+	dialog_open(&app->dialog, &values);
 	app->mode = APP_DIALOG;
 	return APP_REDRAW;
 }
@@ -323,12 +329,20 @@ unsigned app_save(struct app *app, int arg)
 
 static void apply_dialog(struct app *app)
 {
-	struct attrs attrs;
+	const struct dialog_values *before = &app->dialog.values;
+	struct dialog_values values;
 
-	if (!dialog_apply(&app->dialog, &attrs))
+	if (!dialog_apply(&app->dialog, &values))
 		return;
 	app->mode = APP_MAP;
-	app_send_attrs(app, &attrs);
+	if (!attrs_equal(&values.attrs, &before->attrs))
+		app_send_attrs(app, &values.attrs);
+	if (values.source == before->source && !strcmp(values.event, before->event))
+		return;
+	if (!app_send_source(app, values.source, values.event))
+		return;
+	memcpy(app->former_event, app->event, sizeof(app->event));
+	memcpy(app->event, values.event, sizeof(app->event));
 }
 
 unsigned app_dialog_key(struct app *app, const struct term_event *event)

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tui/dialog.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/source.h"
 #include "collector/text.h"
 
 struct field {
 	const char *label;
 	const char *hint;
 	const char *prefix; /* how attrs_check() begins when it refuses this one */
-	void (*print)(char *dst, size_t size, const struct attrs *attrs);
-	int (*parse)(const char *text, struct attrs *attrs, struct err *err);
+	void (*print)(char *dst, size_t size, const struct dialog_values *v);
+	int (*parse)(const char *text, struct dialog_values *v, struct err *err);
 };
 
 static void print_duration(char *dst, size_t size, uint64_t us)
@@ -33,104 +35,139 @@ static int parse_u32(const char *text, const char *what, uint32_t *value, struct
 	return ret;
 }
 
-static void print_aging(char *dst, size_t size, const struct attrs *attrs)
+static void print_aging(char *dst, size_t size, const struct dialog_values *v)
 {
-	print_duration(dst, size, attrs->aging_us);
+	print_duration(dst, size, v->attrs.aging_us);
 }
 
-static int parse_aging(const char *text, struct attrs *attrs, struct err *err)
+static int parse_aging(const char *text, struct dialog_values *v, struct err *err)
 {
-	return text_parse_duration_us(text, "aging", &attrs->aging_us, err);
+	return text_parse_duration_us(text, "aging", &v->attrs.aging_us, err);
 }
 
-static void print_aggregation(char *dst, size_t size, const struct attrs *attrs)
+static void print_aggregation(char *dst, size_t size, const struct dialog_values *v)
 {
-	print_duration(dst, size, attrs->aggregation_us);
+	print_duration(dst, size, v->attrs.aggregation_us);
 }
 
-static int parse_aggregation(const char *text, struct attrs *attrs, struct err *err)
+static int parse_aggregation(const char *text, struct dialog_values *v, struct err *err)
 {
-	return text_parse_duration_us(text, "aggregation", &attrs->aggregation_us, err);
+	return text_parse_duration_us(text, "aggregation", &v->attrs.aggregation_us, err);
 }
 
-static void print_update(char *dst, size_t size, const struct attrs *attrs)
+static void print_update(char *dst, size_t size, const struct dialog_values *v)
 {
-	print_duration(dst, size, attrs->update_us);
+	print_duration(dst, size, v->attrs.update_us);
 }
 
-static int parse_update(const char *text, struct attrs *attrs, struct err *err)
+static int parse_update(const char *text, struct dialog_values *v, struct err *err)
 {
-	return text_parse_duration_us(text, "update", &attrs->update_us, err);
+	return text_parse_duration_us(text, "update", &v->attrs.update_us, err);
 }
 
-static void print_min(char *dst, size_t size, const struct attrs *attrs)
+static void print_min(char *dst, size_t size, const struct dialog_values *v)
 {
-	snprintf(dst, size, "%u", attrs->min_nr_regions);
+	snprintf(dst, size, "%u", v->attrs.min_nr_regions);
 }
 
-static int parse_min(const char *text, struct attrs *attrs, struct err *err)
+static int parse_min(const char *text, struct dialog_values *v, struct err *err)
 {
-	return parse_u32(text, "min regions", &attrs->min_nr_regions, err);
+	return parse_u32(text, "min regions", &v->attrs.min_nr_regions, err);
 }
 
-static void print_max(char *dst, size_t size, const struct attrs *attrs)
+static void print_max(char *dst, size_t size, const struct dialog_values *v)
 {
-	snprintf(dst, size, "%u", attrs->max_nr_regions);
+	snprintf(dst, size, "%u", v->attrs.max_nr_regions);
 }
 
-static int parse_max(const char *text, struct attrs *attrs, struct err *err)
+static int parse_max(const char *text, struct dialog_values *v, struct err *err)
 {
-	return parse_u32(text, "max regions", &attrs->max_nr_regions, err);
+	return parse_u32(text, "max regions", &v->attrs.max_nr_regions, err);
 }
 
-static void print_freq(char *dst, size_t size, const struct attrs *attrs)
+static void print_freq(char *dst, size_t size, const struct dialog_values *v)
 {
-	if (attrs->freq_hz)
-		snprintf(dst, size, "%u", attrs->freq_hz);
+	if (v->attrs.freq_hz)
+		snprintf(dst, size, "%u", v->attrs.freq_hz);
 	else
 		snprintf(dst, size, "auto");
 }
 
-static int parse_freq(const char *text, struct attrs *attrs, struct err *err)
+static int parse_freq(const char *text, struct dialog_values *v, struct err *err)
 {
 	if (!strcmp(text, "auto")) {
-		attrs->freq_hz = 0;
+		v->attrs.freq_hz = 0;
 		return 0;
 	}
-	return parse_u32(text, "frequency", &attrs->freq_hz, err);
+	return parse_u32(text, "frequency", &v->attrs.freq_hz, err);
 }
 
-static void print_period(char *dst, size_t size, const struct attrs *attrs)
+static void print_period(char *dst, size_t size, const struct dialog_values *v)
 {
-	if (attrs->period)
-		snprintf(dst, size, "%llu", (unsigned long long)attrs->period);
+	if (v->attrs.period)
+		snprintf(dst, size, "%llu", (unsigned long long)v->attrs.period);
 	else
 		snprintf(dst, size, "auto");
 }
 
-static int parse_period(const char *text, struct attrs *attrs, struct err *err)
+static int parse_period(const char *text, struct dialog_values *v, struct err *err)
 {
 	if (!strcmp(text, "auto")) {
-		attrs->period = 0;
+		v->attrs.period = 0;
 		return 0;
 	}
-	return text_parse_u64(text, "period", 1, UINT64_C(1) << 62, &attrs->period, err);
+	return text_parse_u64(text, "period", 1, UINT64_C(1) << 62, &v->attrs.period, err);
 }
 
-static void print_budget(char *dst, size_t size, const struct attrs *attrs)
+static void print_budget(char *dst, size_t size, const struct dialog_values *v)
 {
-	snprintf(dst, size, "%g%%", attrs->budget_bp / 100.0);
+	snprintf(dst, size, "%g%%", v->attrs.budget_bp / 100.0);
 }
 
-static int parse_budget(const char *text, struct attrs *attrs, struct err *err)
+static int parse_budget(const char *text, struct dialog_values *v, struct err *err)
 {
 	char *end;
 	double percent = strtod(text, &end);
 
 	if (end == text || strcmp(end, "%") || !(percent >= 0 && percent <= 100))
 		return err_set(err, 22, "budget: give a share of the target's CPU time, such as 1%%");
-	attrs->budget_bp = (uint32_t)lround(percent * 100);
+	v->attrs.budget_bp = (uint32_t)lround(percent * 100);
 	return 0;
+}
+
+static void print_source(char *dst, size_t size, const struct dialog_values *v)
+{
+	snprintf(dst, size, "%s", v->source ? v->source->name : "auto");
+}
+
+static int parse_source(const char *text, struct dialog_values *v, struct err *err)
+{
+	char names[160] = "";
+	size_t i, len = 0;
+
+	v->source = NULL;
+	for (i = 0; source_table[i]; i++) {
+		if (!strcmp(text, source_table[i]->name))
+			v->source = source_table[i];
+		if (len < sizeof(names))
+			len += (size_t)snprintf(names + len, sizeof(names) - len, " %s", source_table[i]->name);
+	}
+	if (v->source || !strcmp(text, "auto"))
+		return 0;
+	return err_set(err, EINVAL, "source: there are: auto%s", names);
+}
+
+static void print_event(char *dst, size_t size, const struct dialog_values *v)
+{
+	snprintf(dst, size, "%s", *v->event ? v->event : "auto");
+}
+
+static int parse_event(const char *text, struct dialog_values *v, struct err *err)
+{
+	snprintf(v->event, sizeof(v->event), "%s", strcmp(text, "auto") ? text : "");
+	if (!*v->event || (v->source && !strcmp(v->source->name, "perf")))
+		return 0;
+	return err_set(err, EINVAL, "event: only the source perf takes one: set that too");
 }
 
 static const struct field fields[DIALOG_NR_FIELDS] = {
@@ -143,6 +180,8 @@ static const struct field fields[DIALOG_NR_FIELDS] = {
 	  parse_freq },
 	{ "sample period", "perf: events for each sample, goes before Hz; auto", "period", print_period, parse_period },
 	{ "budget", "how much the target may be slowed; perf: not used", "budget", print_budget, parse_budget },
+	{ "source", "auto, or one of --sources", "source", print_source, parse_source },
+	{ "event", "of perf: perf::PAGE-FAULTS; auto: what fits best", "event", print_event, parse_event },
 };
 
 const char *dialog_label(size_t field)
@@ -155,14 +194,14 @@ const char *dialog_hint(size_t field)
 	return fields[field].hint;
 }
 
-void dialog_open(struct dialog *dialog, const struct attrs *attrs)
+void dialog_open(struct dialog *dialog, const struct dialog_values *values)
 {
 	size_t i;
 
 	memset(dialog, 0, sizeof(*dialog));
-	dialog->attrs = *attrs;
+	dialog->values = *values;
 	for (i = 0; i < DIALOG_NR_FIELDS; i++) {
-		fields[i].print(dialog->fields[i].text, sizeof(dialog->fields[i].text), attrs);
+		fields[i].print(dialog->fields[i].text, sizeof(dialog->fields[i].text), values);
 		dialog->fields[i].fresh = true;
 	}
 }
@@ -210,20 +249,20 @@ static size_t field_of(const struct err *err)
 	return 0;
 }
 
-bool dialog_apply(struct dialog *dialog, struct attrs *attrs)
+bool dialog_apply(struct dialog *dialog, struct dialog_values *values)
 {
 	struct err err = ERR_NONE;
 	size_t i;
 
-	*attrs = dialog->attrs;
+	*values = dialog->values;
 	for (i = 0; i < DIALOG_NR_FIELDS; i++)
 		dialog->fields[i].refused[0] = '\0';
 	for (i = 0; i < DIALOG_NR_FIELDS; i++)
-		if (fields[i].parse(dialog->fields[i].text, attrs, &err)) {
+		if (fields[i].parse(dialog->fields[i].text, values, &err)) {
 			refuse(dialog, i, &err);
 			return false;
 		}
-	if (attrs_check(attrs, &err)) {
+	if (attrs_check(&values->attrs, &err)) {
 		refuse(dialog, field_of(&err), &err);
 		return false;
 	}

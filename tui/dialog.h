@@ -3,7 +3,7 @@
  * dialog.h - all settings in one form: a value is typed in place, all are
  * applied together, and what is refused says why beside its field.
  *
- * Pure: text in, attributes out. The fields are a table in dialog.c; a new
+ * Pure: text in, values out. The fields are a table in dialog.c; a new
  * setting is a row. A plain value; no ownership.
  */
 #ifndef TUI_DIALOG_H
@@ -13,27 +13,37 @@
 #include <stddef.h>
 
 #include "collector/attrs.h"
+#include "collector/channel.h"
 
-#define DIALOG_NR_FIELDS 8
+#define DIALOG_NR_FIELDS 10
+
+struct source_ops;
+
+/* All that the form is about. */
+struct dialog_values {
+	struct attrs attrs;
+	const struct source_ops *source; /* NULL: auto */
+	char event[COMMAND_EVENT_SIZE];	 /* of perf; "": what it chooses */
+};
 
 struct dialog_field {
-	char text[24];
+	char text[COMMAND_EVENT_SIZE];
 	bool fresh;	   /* not edited yet: the first character replaces it */
 	char refused[160]; /* why; "" */
 };
 
 struct dialog {
-	struct attrs attrs; /* as they were */
+	struct dialog_values values; /* as they were */
 	struct dialog_field fields[DIALOG_NR_FIELDS];
 	size_t at; /* the field that is edited */
 };
 
-void dialog_open(struct dialog *dialog, const struct attrs *attrs);
+void dialog_open(struct dialog *dialog, const struct dialog_values *values);
 void dialog_move(struct dialog *dialog, int fields);
 /* A printable ASCII character, or '\b'. */
 void dialog_type(struct dialog *dialog, char c);
-/* True: *attrs is what the form says and is valid. False: refused, and the field at fault is the current one. */
-bool dialog_apply(struct dialog *dialog, struct attrs *attrs);
+/* True: *values is what the form says and is valid. False: refused, and the field at fault is the current one. */
+bool dialog_apply(struct dialog *dialog, struct dialog_values *values);
 
 const char *dialog_label(size_t field);
 const char *dialog_hint(size_t field);

@@ -194,6 +194,7 @@ static struct app_config app_config_of(const struct options *o, const struct the
 		.contrast = o->contrast,
 		.share = o->share,
 		.attrs = o->attrs,
+		.event = o->event,
 		.range_start = o->range_start,
 		.range_end = o->range_end,
 		.side_by_side = o->source && strchr(o->source, ','),

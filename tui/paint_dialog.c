@@ -29,7 +29,10 @@ void paint_dialog(const struct paint *p, struct rect screen)
 			p->grid->cursor_row = row;
 			p->grid->cursor_col = at < end ? at : end - 1;
 		}
-		col = in.col + LABEL_COLS + VALUE_COLS + 2;
+		if (col < in.col + LABEL_COLS + VALUE_COLS + 2)
+			col = in.col + LABEL_COLS + VALUE_COLS + 2;
+		else
+			col += 2;
 		paint_at(p, row, &col, end, *field->refused ? THEME_BAD : THEME_DIM, "%s",
 			 *field->refused ? field->refused : dialog_hint(i));
 	}

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "collector/source.h"
 #include "tests/unit/screen_dump.h"
 #include "tests/unit/screen_fixture.h"
 #include "tui/app_state.h"
@@ -370,13 +371,13 @@ static void test_the_sample_rate_by_key(void **state)
 	assert_int_equal(s.sent[1].attrs.freq_hz, 200);
 	assert_int_equal(s.sent[2].attrs.freq_hz, 100);
 	assert_true(screen_holds(&s, "100 samples a second and thread"));
-	screen_keys(&s, "i<up><up>1000<enter>");
+	screen_keys(&s, "i<up><up><up><up>1000<enter>");
 	assert_int_equal(s.sent[3].attrs.period, 1000);
 	screen_keys(&s, "x");
 	assert_int_equal(s.sent[4].attrs.period, 500);
 	screen_keys(&s, "X");
 	assert_int_equal(s.sent[5].attrs.period, 1000);
-	screen_keys(&s, "i<up><up>auto<up>auto<enter>");
+	screen_keys(&s, "i<up><up><up><up>auto<up>auto<enter>");
 	assert_int_equal(s.sent[6].attrs.period, 0);
 	assert_int_equal(s.sent[6].attrs.freq_hz, 0);
 	screen_close(&s);
@@ -421,6 +422,37 @@ static void test_dialog_refuses_beside_the_field(void **state)
 	screen_keys(&s, "<esc>");
 	assert_false(screen_holds(&s, "Settings"));
 	assert_int_equal(s.nr_sent, 0);
+	screen_close(&s);
+}
+
+/* Source and event are typed in the same form; what has not changed is not sent. */
+static void test_dialog_changes_the_source(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 3); /* of mglru */
+	screen_keys(&s, "i<up>");
+	assert_true(screen_holds(&s, "mglru"));
+	screen_keys(&s, "perf::PAGE-FAULTS<enter>");
+	assert_int_equal(s.nr_sent, 0);
+	assert_non_null(strstr(s.app->dialog.fields[9].refused, "only the source perf"));
+	screen_keys(&s, "<up>nosuch<enter>");
+	assert_int_equal(s.nr_sent, 0);
+	assert_non_null(strstr(s.app->dialog.fields[8].refused, "there are: auto perf"));
+	screen_keys(&s, "<backspace><backspace><backspace><backspace><backspace><backspace>perf<enter>");
+	assert_int_equal(s.nr_sent, 1);
+	assert_int_equal(s.sent[0].type, COMMAND_SOURCE);
+	assert_int_equal(s.sent[0].source, COMMAND_SOURCE_NAMED);
+	assert_string_equal(s.sent[0].ops->name, "perf");
+	assert_string_equal(s.sent[0].event, "perf::PAGE-FAULTS");
+	assert_string_equal(s.app->event, "perf::PAGE-FAULTS");
+	app_message(s.app, &(struct message){ .type = MESSAGE_NOTICE, .err = { EINVAL, "perf: no" } });
+	assert_string_equal(s.app->event, "");
+	screen_keys(&s, "i<enter>i<up>auto<up>auto<enter>");
+	assert_int_equal(s.nr_sent, 2);
+	assert_int_equal(s.sent[1].source, COMMAND_SOURCE_BEST);
+	assert_string_equal(s.sent[1].event, "");
 	screen_close(&s);
 }
 
@@ -925,6 +957,7 @@ int main(void)
 		cmocka_unit_test(test_the_sample_rate_by_key),
 		cmocka_unit_test(test_dialog_applies_together),
 		cmocka_unit_test(test_dialog_refuses_beside_the_field),
+		cmocka_unit_test(test_dialog_changes_the_source),
 		cmocka_unit_test(test_freeze_keeps_the_picture_while_snapshots_come),
 		cmocka_unit_test(test_scrubber),
 		cmocka_unit_test(test_moves_in_time),

@@ -748,6 +748,28 @@ static void where_no_other_source_can_be_used_it_goes_on(void **state)
 	snapshot_free(next_snapshot(f));
 }
 
+/* By name: the reason is told, and what there was goes on, with the event that it had. */
+static void a_source_by_name_that_cannot_be_had(void **state)
+{
+	struct command command = {
+		.type = COMMAND_SOURCE, .source = COMMAND_SOURCE_NAMED, .ops = &checks, .event = "no::such"
+	};
+	struct fixture *f = *state;
+	struct message message;
+
+	assert_int_equal(open_collector(f, NULL), 0);
+	assert_true(channel_send(f->channel, &command));
+	assert_true(pass_ms(f, 1000));
+	snapshot_free(next_snapshot(f));
+	assert_true(channel_receive(f->channel, &message));
+	assert_int_equal(message.type, MESSAGE_NOTICE);
+	assert_non_null(strstr(message.err.text, "cannot watch this target"));
+	assert_int_equal(f->script.nr_open, 2);
+	assert_int_equal(f->script.attrs.budget_bp, attrs_default().budget_bp);
+	assert_true(pass_ms(f, 1000));
+	snapshot_free(next_snapshot(f));
+}
+
 /* A machine that was asleep: no burst of snapshots to make up for it. */
 static void a_leap_of_the_clock_is_one_long_aggregation(void **state)
 {
@@ -827,6 +849,7 @@ int main(void)
 		TEST(a_source_that_makes_regions_sets_the_pace),
 		TEST(one_of_two_is_sent_away),
 		TEST(where_no_other_source_can_be_used_it_goes_on),
+		TEST(a_source_by_name_that_cannot_be_had),
 		TEST(a_leap_of_the_clock_is_one_long_aggregation),
 		TEST(the_channel_drops_the_oldest_and_counts),
 		TEST(a_full_ring_of_commands_says_so),
