@@ -43,4 +43,26 @@ struct record_flag {
 
 extern const struct record_flag record_flags[RECORD_NR_FLAGS];
 
+/*
+ * The heat that follows from the other fields of a snapshot: what is not written where it is the same. Pure, as all
+ * below.
+ */
+float record_implied_heat(const struct snapshot *s, const struct snap_region *r);
+
+/* struct snap_pages as numbers: valid and these bits, then anon, file, huge, {node, pages} ..., without what follows.
+ */
+enum record_pages {
+	RECORD_ALL_ANON = 16, /* anon and file are not written: all pages of the region are anon */
+	RECORD_ALL_FILE = 32, /* ... are file */
+	RECORD_NO_HUGE = 64,  /* huge is not written: 0 */
+	RECORD_ONE_NODE = 128 /* a node without its pages: it has all, anon and file, or those of the region */
+};
+
+#define RECORD_NR_PAGES (4 + 2 * SNAP_NR_NODES)
+
+/* bytes: of the region. Returns how many numbers. */
+size_t record_pages_pack(const struct snap_pages *pages, uint64_t bytes, uint64_t v[RECORD_NR_PAGES]);
+/* The other way round; v beyond what was written is 0. */
+void record_pages_unpack(struct snap_pages *pages, uint64_t bytes, const uint64_t v[RECORD_NR_PAGES]);
+
 #endif

@@ -33,7 +33,7 @@ void record_json_begin(struct text_buf *b, const struct snapshot *first, uint64_
 	text_buf_str(b, ",\"intervals_goal\":{\"access_bp\":\"0\",\"aggrs\":\"0\",\"min_sample_us\":\"0\","
 			"\"max_sample_us\":\"0\"}},\"scheme_idx\":null,\"target_id\":");
 	text_buf_u64(b, (uint64_t)first->pid);
-	text_buf_str(b, ",\"scheme_filters\":[],\"" RECORD_OWN "\":{\"version\":1,\"set\":");
+	text_buf_str(b, ",\"scheme_filters\":[],\"" RECORD_OWN "\":{\"version\":2,\"set\":");
 	text_buf_u64(b, set);
 	number(b, ",\"part\":", part);
 	text_buf_str(b, "},\"snapshots\":[");
@@ -150,16 +150,13 @@ static void add_own(struct text_buf *b, const struct snapshot *s, bool with_maps
 	text_buf_add(b, "}", 1);
 }
 
-static void add_pages(struct text_buf *b, const struct snap_pages *p)
+static void add_pages(struct text_buf *b, const struct snap_pages *p, uint64_t bytes)
 {
-	number(b, ",\"pages\":[", p->valid);
-	number(b, ",", p->anon);
-	number(b, ",", p->file);
-	number(b, ",", p->huge);
-	for (int i = 0; i < SNAP_NR_NODES && p->node_pages[i]; i++) {
-		number(b, ",", p->node[i]);
-		number(b, ",", p->node_pages[i]);
-	}
+	uint64_t v[RECORD_NR_PAGES];
+	size_t nr = record_pages_pack(p, bytes, v);
+
+	for (size_t i = 0; i < nr; i++)
+		number(b, i ? "," : ",\"pages\":[", v[i]);
 	text_buf_add(b, "]", 1);
 }
 
@@ -197,7 +194,7 @@ static void add_region(struct text_buf *b, const struct snapshot *s, size_t i, s
 {
 	const struct snap_region *r = &s->regions[i];
 	struct snap_pages pages = snapshot_pages(s, i);
-	float implied = s->max_nr_accesses ? (float)r->nr_accesses / (float)s->max_nr_accesses : 0;
+	float implied = record_implied_heat(s, r);
 
 	quoted(b, i ? ",{\"start\":" : "{\"start\":", r->start);
 	quoted(b, ",\"end\":", r->end);
@@ -209,7 +206,7 @@ static void add_region(struct text_buf *b, const struct snapshot *s, size_t i, s
 	if (r->nr_reports != r->nr_accesses)
 		number(b, ",\"nr_reports\":", r->nr_reports);
 	if (pages.valid)
-		add_pages(b, &pages);
+		add_pages(b, &pages, r->end - r->start);
 	if (pages.swap_known)
 		number(b, ",\"swapped\":", pages.swapped);
 	if (snapshot_has_access(s)) {

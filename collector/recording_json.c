@@ -23,7 +23,6 @@
 
 #define NR_ACCESS_NUMBERS 13 /* of "access" */
 #define NR_USE_NUMBERS	  8  /* of each in "mapping_use" */
-#define NR_PAGES_NUMBERS  (4 + 2 * SNAP_NR_NODES)
 #define NOT_GIVEN	  UINT64_MAX
 
 /* What makes records one: the same target, seen by the same monitor. NOT_GIVEN: null, or missing. */
@@ -252,24 +251,6 @@ static bool take_codes(struct reader *rd, struct err *err)
 	return true;
 }
 
-static bool take_pages(struct reader *rd, struct snap_pages *p, struct err *err)
-{
-	uint64_t v[NR_PAGES_NUMBERS];
-	size_t nr;
-
-	if (!take_numbers(rd, v, NR_PAGES_NUMBERS, &nr, err))
-		return false;
-	p->valid = v[0] & 15;
-	p->anon = (uint32_t)v[1];
-	p->file = (uint32_t)v[2];
-	p->huge = v[3] & 0xfffffff;
-	for (size_t i = 0; i < SNAP_NR_NODES; i++) {
-		p->node[i] = (uint8_t)v[4 + 2 * i];
-		p->node_pages[i] = (uint32_t)v[5 + 2 * i];
-	}
-	return true;
-}
-
 static bool take_swapped(struct reader *rd, struct snap_pages *p, struct err *err)
 {
 	uint64_t swapped;
@@ -304,6 +285,8 @@ static bool take_access(struct reader *rd, struct err *err)
 struct raw_region {
 	uint64_t start, end, samples, age, age_ns, nr_reports;
 	double percent, heat;
+	uint64_t pages[RECORD_NR_PAGES];
+	size_t nr_pages;
 	bool fake; /* damo: a last snapshot that only says when the one before it began */
 };
 
@@ -356,7 +339,7 @@ static bool take_region_member(struct reader *rd, const char *name, void *ctx, s
 	if (is(name, "nr_reports"))
 		return take_bytes(rd, &raw->nr_reports, err);
 	if (is(name, "pages"))
-		return take_pages(rd, &rd->pages[rd->nr], err);
+		return take_numbers(rd, raw->pages, RECORD_NR_PAGES, &raw->nr_pages, err);
 	if (is(name, "swapped"))
 		return take_swapped(rd, &rd->pages[rd->nr], err);
 	if (is(name, "access"))
@@ -410,6 +393,8 @@ static bool take_region(struct reader *rd, struct err *err)
 		recording_check_region(rd->v, rd->nr, where, err);
 		return false;
 	}
+	if (raw.nr_pages)
+		record_pages_unpack(&rd->pages[rd->nr], r->end - r->start, raw.pages);
 	rd->nr++;
 	return true;
 }
@@ -713,8 +698,7 @@ static void fill_heat(struct snapshot *s)
 {
 	for (size_t i = 0; i < s->nr_regions; i++)
 		if (s->regions[i].heat < 0)
-			s->regions[i].heat =
-				s->max_nr_accesses ? (float)s->regions[i].nr_accesses / (float)s->max_nr_accesses : 0;
+			s->regions[i].heat = record_implied_heat(s, &s->regions[i]);
 }
 
 static struct snapshot *own_snapshot(struct reader *rd, struct err *err)
