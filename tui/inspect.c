@@ -71,16 +71,26 @@ static void add_nodes(struct inspect *in, const struct snap_pages *pages, uint64
 	}
 }
 
-static void add_swap(struct inspect *in, const struct snap_pages *pages, const struct snap_region *region,
-		     uint64_t bytes)
+/* Pages of a region are taken to be spread evenly over it. */
+static void add_kinds(struct inspect *in, const struct snap_pages *pages, const struct snap_region *region,
+		      uint64_t bytes)
 {
-	double share = (double)bytes / (double)(region->end - region->start);
+	double share = (double)bytes / (double)(region->end - region->start) * (double)PAGE_BYTES;
 
 	in->mapped_bytes += bytes;
-	if (!pages->swap_known)
-		return;
-	in->swap_known_bytes += bytes;
-	in->swapped_bytes += (uint64_t)(share * pages->swapped * PAGE_BYTES + 0.5);
+	if (pages->valid & SNAP_PAGES_KIND) {
+		in->kind_known = true;
+		in->anon_bytes += (uint64_t)(share * pages->anon + 0.5);
+		in->file_bytes += (uint64_t)(share * pages->file + 0.5);
+	}
+	if (pages->valid & SNAP_PAGES_HUGE) {
+		in->huge_known = true;
+		in->huge_bytes += (uint64_t)(share * pages->huge + 0.5);
+	}
+	if (pages->swap_known) {
+		in->swap_known_bytes += bytes;
+		in->swapped_bytes += (uint64_t)(share * pages->swapped + 0.5);
+	}
 }
 
 static void add_access(struct inspect *in, const struct snap_access *access)
@@ -157,7 +167,7 @@ static void inspect_regions(struct inspect *in)
 			in->largest = region;
 		}
 		add_nodes(in, &pages, bytes);
-		add_swap(in, &pages, region, bytes);
+		add_kinds(in, &pages, region, bytes);
 		add_access(in, &access);
 		nr = add_codes(snap, &at, i, sum, nr, &all);
 	}

@@ -238,23 +238,23 @@ static void cell_nodes(struct pen *pen, const struct inspect *in)
 	node_bar(pen, in);
 }
 
+/* Bytes that are present or, where a source counts page by page, that were accessed. */
 static void cell_kind(struct pen *pen, const struct inspect *in)
 {
-	char text[64];
-	double anon = in->cell.anon_share * 100 / 255.0;
+	char text[96] = "", bytes[TEXT_NUMBER_SIZE];
+	size_t len = 0;
 
-	if (in->cell.valid & VIEW_KIND) {
-		if (anon > 99.5 || anon < 0.5)
-			snprintf(text, sizeof(text), "%s 100%%", anon > 50 ? "anon" : "file");
-		else
-			snprintf(text, sizeof(text), "anon %.0f%%  file %.0f%%", anon, 100 - anon);
-		if (in->cell.valid & VIEW_HUGE)
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "  huge %.0f%%",
-				 in->cell.huge_share * 100 / 255.0);
-		say(pen, "kind", THEME_TEXT, "%s", text);
-	} else {
+	if (!in->kind_known && !in->huge_known) {
 		say(pen, "kind", THEME_DIM, "– (not known)");
+		return;
 	}
+	if (in->anon_bytes || (in->kind_known && !in->file_bytes))
+		len += (size_t)snprintf(text, sizeof(text), "anon %s  ", text_bytes(bytes, in->anon_bytes));
+	if (in->file_bytes)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "file %s  ", text_bytes(bytes, in->file_bytes));
+	if (in->huge_known)
+		snprintf(text + len, sizeof(text) - len, "huge %s", text_bytes(bytes, in->huge_bytes));
+	say(pen, "kind", THEME_TEXT, "%s", text);
 }
 
 static void cell_swap(struct pen *pen, const struct inspect *in)

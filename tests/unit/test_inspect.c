@@ -27,9 +27,13 @@ static struct snapshot *snapshot_of(struct mappings *maps)
 	snap->regions[0] =
 		(struct snap_region){ .start = HEAP, .end = HEAP + 0x80000, .heat = 4, .age = 30, .nr_reports = 8 };
 	snap->regions[1] = (struct snap_region){ .start = HEAP + 0x80000, .end = HEAP + 0x100000, .age = 70 };
-	snap->open.pages[0] = (struct snap_pages){
-		.node_pages = { 96, 32 }, .node = { 1, 0 }, .valid = SNAP_PAGES_NODE, .swapped = 12, .swap_known = 1
-	};
+	snap->open.pages[0] = (struct snap_pages){ .node_pages = { 96, 32 },
+						   .node = { 1, 0 },
+						   .valid = SNAP_PAGES_NODE | SNAP_PAGES_KIND,
+						   .anon = 40,
+						   .file = 8,
+						   .swapped = 12,
+						   .swap_known = 1 };
 	snap->open.access[0] =
 		(struct snap_access){ .nr_reads = 6, .nr_writes = 2, .nr_latency = 8, .latency_sum = 800 };
 	snap->open.codes[0] = (struct snap_code){ .region = 0, .count = 5, .ip = 0x2000100 };
@@ -87,6 +91,9 @@ static void test_all_of_a_cell(void **state)
 	assert_int_equal(in->mapped_bytes, 0x100000);
 	assert_int_equal(in->swap_known_bytes, 0x80000);
 	assert_int_equal(in->swapped_bytes, 12 * 4096);
+	assert_true(in->kind_known && !in->huge_known);
+	assert_int_equal(in->anon_bytes, 40 * 4096);
+	assert_int_equal(in->file_bytes, 8 * 4096);
 	/* the same address in two regions counts once */
 	assert_int_equal(in->nr_codes, 2);
 	assert_int_equal(in->codes[0].ip + in->codes[1].ip, 0x2000100 + 0x2000200);
@@ -135,6 +142,7 @@ static void test_part_of_a_region(void **state)
 	inspect_cell(&f->in, f->history, &f->cell, HEAP + 0x40000, HEAP + 0x60000, 0, 1);
 	assert_int_equal(f->in.swap_known_bytes, 0x20000);
 	assert_int_equal(f->in.swapped_bytes, 3 * 4096);
+	assert_int_equal(f->in.anon_bytes, 10 * 4096);
 }
 
 static void test_a_time_of_which_nothing_is_kept(void **state)
