@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench_slowdown memory|pingpong [CYCLES [HZ|SOURCE]] - by how much a process gets
- * slower while the clock source, or another one, watches it.
+ * bench_slowdown memory|pingpong|writes [CYCLES [HZ|SOURCE]] - by how much a process
+ * gets slower while the clock source, or another one, watches it.
  *
  * A child works without an end and counts its operations; the collector, its
  * thread and all, is started and ended beside it. A cycle is four windows, off off off on: the window that is on is
  * compared with the mean of the two beside it, and, as the null, the middle one of the three that are off in the same
  * way. Only whole windows count. The rate is the one that the default budget leads to on this load, found in a first
- * run, or HZ. Another source has its own defaults and windows of 5 s: within the budget a clear of access bits is
+ * run, or HZ. Another source has its own defaults and windows of 5 s: within the budget a clear of bits is
  * seconds apart, and each window that is on begins with one, so that it has its share of them or more.
  *
- * Both loads leave out stretches in which somebody else had the CPU: no sample costs as much.
+ * Stretches in which somebody else had the CPU do not count: "memory" and "pingpong" leave out those that no sample
+ * would make as long. What a clear costs comes page by page, as faults, and may be longer; "writes" counts CPU time.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -37,9 +38,11 @@
 #define INTERVAL_US 350000
 #define MAX_CYCLES  200
 
-#define READ_BYTES (UINT64_C(256) << 20)
-#define NR_READS   512
-#define NR_TRIPS   32
+#define READ_BYTES  (UINT64_C(256) << 20)
+#define WRITE_BYTES (UINT64_C(64) << 20)
+#define NR_READS    512
+#define NR_WRITES   64
+#define NR_TRIPS    32
 
 /* Written by the load, read by us: it is a batch in 10 000 that is torn. */
 struct counts {
@@ -50,6 +53,7 @@ struct load {
 	const char *name;
 	void (*prepare)(void);
 	uint64_t (*batch)(void); /* operations done */
+	bool by_cpu_time;
 };
 
 /* ---- loads, in the child ---- */
@@ -59,12 +63,30 @@ static uint64_t read_sum;
 static struct rng read_rng = { 1 };
 static int pipes[2][2];
 
+static void map_words(size_t size)
+{
+	words = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bench_must(words != MAP_FAILED, "no memory for the load");
+	madvise(words, size, MADV_NOHUGEPAGE);
+	memset(words, 1, size);
+	read_rng = rng_seeded(1);
+}
+
 static void prepare_memory(void)
 {
-	words = mmap(NULL, READ_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	bench_must(words != MAP_FAILED, "no memory for the load");
-	madvise(words, READ_BYTES, MADV_NOHUGEPAGE);
-	read_rng = rng_seeded(1);
+	map_words(READ_BYTES);
+}
+
+static void prepare_writes(void)
+{
+	map_words(WRITE_BYTES);
+}
+
+static uint64_t batch_writes(void)
+{
+	for (int i = 0; i < NR_WRITES; i++)
+		words[rng_below(&read_rng, WRITE_BYTES / sizeof(*words))] = (uint64_t)i;
+	return NR_WRITES;
 }
 
 static uint64_t batch_memory(void)
@@ -101,9 +123,15 @@ static uint64_t batch_pingpong(void)
 }
 
 static const struct load loads[] = {
-	{ "memory", prepare_memory, batch_memory },
-	{ "pingpong", prepare_pingpong, batch_pingpong },
+	{ "memory", prepare_memory, batch_memory, false },
+	{ "pingpong", prepare_pingpong, batch_pingpong, false },
+	{ "writes", prepare_writes, batch_writes, true },
 };
+
+static uint64_t load_time_ns(const struct load *load)
+{
+	return load->by_cpu_time ? clock_thread_cpu_ns() : clock_now_ns(&clock_system);
+}
 
 _Noreturn static void run_load(const struct load *load, struct counts *counts)
 {
@@ -116,11 +144,11 @@ _Noreturn static void run_load(const struct load *load, struct counts *counts)
 	CPU_SET((size_t)cpu, &cpus);
 	sched_setaffinity(0, sizeof(cpus), &cpus);
 	load->prepare();
-	for (uint64_t from = clock_now_ns(&clock_system), to;; from = to) {
+	for (uint64_t from = load_time_ns(load), to;; from = to) {
 		uint64_t nr = load->batch();
 
-		to = clock_now_ns(&clock_system);
-		if (to - from < PREEMPT_NS) {
+		to = load_time_ns(load);
+		if (load->by_cpu_time || to - from < PREEMPT_NS) {
 			atomic_fetch_add_explicit(&counts->nr, nr, memory_order_relaxed);
 			atomic_fetch_add_explicit(&counts->ns, to - from, memory_order_relaxed);
 		} else {
@@ -297,7 +325,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof(loads) / sizeof(loads[0]); i++)
 		load = strcmp(argv[1], loads[i].name) ? load : &loads[i];
 	bench_must(load && nr_cycles > 1 && nr_cycles <= MAX_CYCLES,
-		   "usage: bench_slowdown memory|pingpong [CYCLES [HZ|SOURCE]]");
+		   "usage: bench_slowdown memory|pingpong|writes [CYCLES [HZ|SOURCE]]");
 	b.counts = mmap(NULL, sizeof(*b.counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	bench_must(b.counts != MAP_FAILED, "no memory");
 	b.pid = fork();

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# make bench: measures what docs/benchmarks.md explains, and prints one table at the end. About five minutes; QUICK=1: one and a half, with
+# make bench: measures what docs/benchmarks.md explains, and prints one table at the end. About ten minutes; QUICK=1: one and a half, with
 # fewer runs, so that the figures are noisier. Judges nothing: a goal that is not reached is marked, and the exit status
 # says only whether everything could be measured.
 . "$(dirname "$0")/../lib/lib.sh"
@@ -110,6 +110,17 @@ section "slowdown of the target: off, off, off, on, in one run"
 run 120 "$bench/bench_slowdown" memory $cycles
 run 120 "$bench/bench_slowdown" pingpong $cycles
 
+if [ -z "${QUICK:-}" ]; then
+	for source in referenced soft_dirty; do
+		section "slowdown of the target by $source"
+		if "$damontop" --sources | grep -q "^$source *yes"; then
+			run 150 "$bench/bench_slowdown" writes 6 $source
+		else
+			figure "slowdown, writes, $source" "not usable here" -
+		fi
+	done
+fi
+
 own_cost
 
 section "a target of 65 000 mappings"
@@ -150,8 +161,8 @@ section "recordings: reports and size, 600 snapshots of 1000 regions"
 recordings
 
 if [ -z "${QUICK:-}" ]; then
-	section "access-bit harvest, on a kernel of its own in qemu"
-	timeout -k 5 400 sh "$top/tests/vm/bench.sh" </dev/null || { status=1 && figure "harvest in the guest" "could not be measured" -; }
+	section "access-bit harvest and soft_dirty, on a kernel of its own in qemu"
+	run 700 sh "$top/tests/vm/bench.sh"
 fi
 
 printf '\n==== all figures (* a goal that is not reached; load now %s)\n' "$(cut -d' ' -f1-3 /proc/loadavg)"

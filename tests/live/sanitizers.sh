@@ -52,7 +52,7 @@ for kind in asan tsan; do
 	tm_start 140 45 "clear; env $environment $damontop -p $wl_pid --aggr 300ms" || continue
 	if tm_wait 20 '^ *Heat'; then
 		sleep 1
-		for key in 2 3 4 5 6 7 8 1 h o r Down Enter M w d s Escape '#' T o Z Tab BTab A a G g ']' '}' i Down 500ms Enter c C m v Left Up Up + z 0 - n t , / heap Enter '?' Escape Space Left Left Space; do
+		for key in '|' 2 3 4 5 6 7 8 1 h o r Down Enter M w d s Escape '#' T o Z Tab BTab A a G g ']' '}' i Down 500ms Enter c C m v Left Up Up + z 0 - n t , '\' S / heap Enter '?' Escape Space Left Left Space '|' S; do
 			tm_keys $key
 			sleep 0.1
 		done
