@@ -38,8 +38,10 @@ static int wait_for_message(struct channel *channel, struct err *err)
 	return 0;
 }
 
-static int press_keys(struct app *app, const char *keys, struct err *err)
+/* Painted after each, as on a terminal: what is on the screen is what most keys go by. */
+static int press_keys(struct app *app, const char *keys, struct grid *grid, struct err *err)
 {
+	app_paint(app, grid);
 	while (keys && *keys) {
 		struct term_event event = { 0 };
 
@@ -47,6 +49,7 @@ static int press_keys(struct app *app, const char *keys, struct err *err)
 		if (!keys)
 			return -EINVAL;
 		app_key(app, &event);
+		app_paint(app, grid);
 	}
 	return 0;
 }
@@ -59,11 +62,15 @@ static int print_screen(struct app *app, const struct look *look, const struct d
 
 	if (rc)
 		return err_set(err, -rc, "no memory for a screen of %d x %d", o->cols, o->rows);
-	app_paint(app, &grid);
-	rc = o->svg ? term_svg_write(out, &grid, o->title, o->fg, o->bg)
-		    : term_text_write(out, &grid, look, o->with_colors);
+	rc = press_keys(app, o->keys, &grid, err);
+	if (!rc) {
+		rc = o->svg ? term_svg_write(out, &grid, o->title, o->fg, o->bg)
+			    : term_text_write(out, &grid, look, o->with_colors);
+		if (rc)
+			err_set(err, -rc, "writing the screen: %s", strerror(-rc));
+	}
 	grid_free(&grid);
-	return rc ? err_set(err, -rc, "writing the screen: %s", strerror(-rc)) : 0;
+	return rc;
 }
 
 int dump_run(struct app *app, const struct look *look, struct channel *channel, struct collector *collector,
@@ -80,7 +87,5 @@ int dump_run(struct app *app, const struct look *look, struct channel *channel, 
 		if (rc > 0)
 			rc = take_messages(app, channel, o->nr_snapshots, &nr_snapshots, err);
 	}
-	if (rc >= 0)
-		rc = press_keys(app, o->keys, err);
 	return rc < 0 ? rc : print_screen(app, look, o, out, err);
 }
