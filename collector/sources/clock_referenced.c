@@ -5,7 +5,9 @@
  * and how often. Regions and heat are clock's; mappings and the working set are
  * referenced's, which is read once an aggregation, at its end.
  *
- * Each gets half of the budget.
+ * Each gets half of the budget. Where half does not suffice for a look in each
+ * aggregation referenced gets an eighth: its bytes are then those of a longer time
+ * anyway, and what clock would lose is seen on the map.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -15,11 +17,25 @@
 #include <unistd.h>
 
 #include "collector/sources/sources.h"
+#include "collector/target.h"
+
+#define FULL_PARTS   2 /* referenced gets one of so many of the budget */
+#define SMALL_PARTS  8
+#define NR_STRETCHED 3 /* looks in a row that half of the budget did not suffice for */
+/*
+ * While bits are cleared the target cannot change its mappings, and some faults wait: measured at 160 ns a page with
+ * others at work, so 40 ms for a GiB. More than that only for who asks for it.
+ */
+#define MAX_UNASKED_BYTES (UINT64_C(1) << 30)
 
 struct clock_referenced {
 	struct source source;
 	struct source *clock, *referenced;
 	int epoll_fd; /* over both */
+	struct attrs attrs;
+	unsigned parts, nr_stretched;
+	uint64_t stretched;  /* of referenced's stats, at the last look */
+	uint64_t used_bytes; /* by all mappings, at the last look */
 	/* referenced hands its mappings on, and no reports: clock's make the regions */
 	struct sink mappings_only;
 	struct sink *sink; /* during a call */
@@ -30,17 +46,32 @@ static struct clock_referenced *both_of(struct source *source)
 	return (struct clock_referenced *)source;
 }
 
-static struct attrs clock_attrs(struct attrs attrs)
+static struct attrs clock_attrs(const struct clock_referenced *both)
 {
-	attrs.budget_bp -= attrs.budget_bp / 2;
+	struct attrs attrs = both->attrs;
+
+	attrs.budget_bp -= attrs.budget_bp / both->parts;
 	return attrs;
 }
 
-static struct attrs referenced_attrs(struct attrs attrs)
+static struct attrs referenced_attrs(const struct clock_referenced *both)
 {
+	struct attrs attrs = both->attrs;
+
 	source_referenced.default_attrs(&attrs);
-	attrs.budget_bp = attrs.budget_bp > 1 ? attrs.budget_bp / 2 : 1;
+	attrs.budget_bp = attrs.budget_bp >= both->parts ? attrs.budget_bp / both->parts : 1;
 	return attrs;
+}
+
+static int put_attrs_in_force(struct clock_referenced *both, struct err *err)
+{
+	struct attrs own = clock_attrs(both);
+	int rc = source_clock.set_attrs(both->clock, &own, err);
+
+	if (rc)
+		return rc;
+	own = referenced_attrs(both);
+	return source_referenced.set_attrs(both->referenced, &own, err); /* it refuses nothing */
 }
 
 static int both_probe(const struct source_params *params, struct err *err)
@@ -48,6 +79,17 @@ static int both_probe(const struct source_params *params, struct err *err)
 	int rc = source_clock.probe(params, err);
 
 	return rc ? rc : source_referenced.probe(params, err);
+}
+
+static int both_suits(const struct source_params *params, struct err *err)
+{
+	const struct target *target = params->target;
+
+	if (!target || (target->rss_known && target->rss_bytes <= MAX_UNASKED_BYTES))
+		return 0;
+	return err_set(err, EFBIG,
+		       "the target is large: clearing its access bits would hold up its page faults and changes of "
+		       "mappings for too long to do it unasked; -s clock+referenced does it");
 }
 
 static void both_close(struct source *source)
@@ -75,6 +117,9 @@ static void hand_on_mappings(struct sink *sink, const struct mapping_report *v, 
 	struct clock_referenced *both =
 		(struct clock_referenced *)((char *)sink - offsetof(struct clock_referenced, mappings_only));
 
+	both->used_bytes = 0;
+	for (size_t i = 0; i < nr; i++)
+		both->used_bytes += v[i].referenced_bytes;
 	if (both->sink->mappings)
 		both->sink->mappings(both->sink, v, nr);
 }
@@ -92,11 +137,13 @@ static int open_both(struct clock_referenced *both, const struct source_params *
 	struct source_params own = *params;
 	int rc;
 
-	own.attrs = clock_attrs(params->attrs);
+	both->attrs = params->attrs;
+	both->parts = FULL_PARTS;
+	own.attrs = clock_attrs(both);
 	rc = source_clock.open(&both->clock, &own, err);
 	if (rc)
 		return rc;
-	own.attrs = referenced_attrs(params->attrs);
+	own.attrs = referenced_attrs(both);
 	rc = source_referenced.open(&both->referenced, &own, err);
 	if (rc)
 		return rc;
@@ -138,6 +185,38 @@ static int both_drain(struct source *source, struct sink *sink, struct err *err)
 	return rc ? rc : source_referenced.wake(both->referenced, err);
 }
 
+/*
+ * A look costs the target cost_ns for each page in use, and the windows that rates are made of take as much again.
+ * After a clear that was due the bytes are those of one aggregation: what a look in each would cost.
+ */
+static bool half_would_do(const struct clock_referenced *both, uint32_t cost_ns)
+{
+	uint64_t cost = both->used_bytes / PAGE_BYTES * cost_ns;
+
+	return cost <= both->attrs.aggregation_us * NSEC_PER_USEC / 10000 * both->attrs.budget_bp / FULL_PARTS;
+}
+
+static int share_budget(struct clock_referenced *both, struct err *err)
+{
+	struct source_stats stats;
+	unsigned parts = both->parts;
+	bool stretched;
+
+	source_referenced.stats(both->referenced, &stats);
+	stretched = stats.stretched != both->stretched;
+	both->stretched = stats.stretched;
+	both->nr_stretched = stretched ? both->nr_stretched + 1 : 0;
+	if (!stretched)
+		parts = half_would_do(both, stats.cost_ns) ? FULL_PARTS : SMALL_PARTS;
+	else if (both->nr_stretched >= NR_STRETCHED)
+		parts = SMALL_PARTS;
+	if (parts == both->parts)
+		return 0;
+	both->parts = parts;
+	both->nr_stretched = 0;
+	return put_attrs_in_force(both, err);
+}
+
 static int both_end_aggregation(struct source *source, struct sink *sink, struct err *err)
 {
 	struct clock_referenced *both = both_of(source);
@@ -148,19 +227,21 @@ static int both_end_aggregation(struct source *source, struct sink *sink, struct
 	both->sink = NULL;
 	if (rc)
 		return rc == SOURCE_NO_CHECK ? 0 : rc;
-	return source_referenced.prepare(both->referenced, err);
+	rc = share_budget(both, err);
+	return rc ? rc : source_referenced.prepare(both->referenced, err);
 }
 
 static int both_set_attrs(struct source *source, const struct attrs *attrs, struct err *err)
 {
 	struct clock_referenced *both = both_of(source);
-	struct attrs own = clock_attrs(*attrs);
-	int rc = source_clock.set_attrs(both->clock, &own, err);
+	struct attrs before = both->attrs;
+	int rc;
 
+	both->attrs = *attrs;
+	rc = put_attrs_in_force(both, err);
 	if (rc)
-		return rc;
-	own = referenced_attrs(*attrs);
-	return source_referenced.set_attrs(both->referenced, &own, err); /* it refuses nothing */
+		both->attrs = before;
+	return rc;
 }
 
 static int both_target_changed(struct source *source, unsigned changes, struct err *err)
@@ -193,8 +274,9 @@ const struct source_ops source_clock_referenced = {
 	.regions_from = "clock",
 	.mappings_from = "referenced",
 	.heat_unit = HEAT_TIME,
-	.flags = SOURCE_WSS_EXACT | SOURCE_CLEARS,
+	.flags = SOURCE_AUTO | SOURCE_WSS_EXACT | SOURCE_CLEARS,
 	.probe = both_probe,
+	.suits = both_suits,
 	.open = both_open,
 	.poll_fd = both_poll_fd,
 	.drain = both_drain,
