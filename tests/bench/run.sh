@@ -165,6 +165,11 @@ if [ -z "${QUICK:-}" ]; then
 	run 700 sh "$top/tests/vm/bench.sh"
 fi
 
+if [ -z "${QUICK:-}" ]; then
+	section "kernel DAMON, harvest and clock beside each other, in qemu"
+	timeout -k 5 700 "$top/tests/bench/compare.sh" </dev/null || { status=1 && figure "sources beside each other" "could not be measured" -; }
+fi
+
 printf '\n==== all figures (* a goal that is not reached; load now %s)\n' "$(cut -d' ' -f1-3 /proc/loadavg)"
 awk -F '\t' '{
 	missed = " "
