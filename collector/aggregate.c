@@ -191,15 +191,15 @@ static struct snap_region *make_regions(const struct aggregate *agg, uint64_t du
 }
 
 /* Where every page is known they are cut at those. False: no memory. */
-static bool cut_at_pages(struct aggregate *agg, const struct attrs *attrs, struct snap_region **v, size_t *nr,
-			 uint64_t duration_ns, uint64_t nr_samples)
+static bool cut_at_pages(struct aggregate *agg, const struct attrs *attrs, const struct mappings *maps,
+			 struct snap_region **v, size_t *nr, uint64_t duration_ns, uint64_t nr_samples)
 {
 	struct snap_region *pieces;
 	ssize_t n;
 
 	if (!agg->all_events || !page_set_exact(&agg->pages))
 		return true;
-	n = region_pages_cut(&agg->pages, *v, *nr, attrs->max_nr_regions, &pieces);
+	n = region_pages_cut(&agg->pages, maps, *v, *nr, attrs->max_nr_regions, &pieces);
 	if (n < 0)
 		return false;
 	for (ssize_t i = 0; i < n; i++)
@@ -289,7 +289,7 @@ struct snapshot *aggregate_finish(struct aggregate *agg, const struct attrs *att
 	regions_aggregate(&agg->regions, attrs);
 	nr = agg->regions.nr;
 	v = make_regions(agg, duration_ns, nr_samples);
-	if (v && cut_at_pages(agg, attrs, &v, &nr, duration_ns, nr_samples))
+	if (v && cut_at_pages(agg, attrs, maps, &v, &nr, duration_ns, nr_samples))
 		snap = fill_snapshot(agg, v, nr, maps);
 	else
 		mappings_put(maps);

@@ -28,7 +28,7 @@ static size_t slot_of(const struct perf_processes *ps, pid_t pid)
 /* Half of the slots stay free. */
 static int grow(struct perf_processes *ps)
 {
-	struct perf_processes more = { .nr = ps->nr, .cap = ps->cap ? ps->cap * 2 : 64 };
+	struct perf_processes more = { .nr = ps->nr, .any_lost = ps->any_lost, .cap = ps->cap ? ps->cap * 2 : 64 };
 
 	more.v = calloc(more.cap, sizeof(*more.v));
 	if (!more.v)
@@ -97,10 +97,20 @@ static void take_fork(struct perf_processes *ps, const struct perf_file *f)
 
 void perf_processes_record(struct perf_processes *ps, const struct perf_file *f)
 {
-	if (perf_file_record(f)->type == PERF_RECORD_COMM)
+	switch (perf_file_record(f)->type) {
+	case PERF_RECORD_COMM:
 		take_comm(ps, f);
-	else if (perf_file_record(f)->type == PERF_RECORD_FORK)
+		break;
+	case PERF_RECORD_FORK:
 		take_fork(ps, f);
+		break;
+	case PERF_RECORD_LOST:
+	case PERF_RECORD_LOST_SAMPLES:
+		ps->any_lost = true;
+		break;
+	default:
+		break;
+	}
 }
 
 const struct perf_process *perf_processes_most(const struct perf_processes *ps, size_t *nr_with_samples)

@@ -9,6 +9,7 @@
 #ifndef COLLECTOR_PERF_PROCESSES_H
 #define COLLECTOR_PERF_PROCESSES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -29,12 +30,13 @@ struct perf_process {
 struct perf_processes {
 	struct perf_process *v; /* a hash of cap slots; pid 0: free */
 	size_t nr, cap;
+	bool any_lost; /* the kernel has dropped records */
 };
 
 void perf_processes_free(struct perf_processes *ps);
 /* A sample of pid that has an address. */
 void perf_processes_sample(struct perf_processes *ps, pid_t pid);
-/* A record of any other type: forks and names are taken from it. */
+/* A record of any other type: forks and names are taken from it, and whether any are missing. */
 void perf_processes_record(struct perf_processes *ps, const struct perf_file *f);
 
 /* NULL: none. */

@@ -19,20 +19,13 @@
 #include "collector/perf_maps.h"
 #include "collector/perf_processes.h"
 #include "collector/perf_report.h"
+#include "collector/perf_tasks.h"
 #include "collector/recording_internal.h"
 #include "collector/source.h"
 #include "collector/text.h"
 
-#define MAX_PENDING (1u << 17)		 /* reports of two rounds */
-#define MAX_NR_TASK (1u << 16)		 /* records of mappings, names and forks that wait for their time */
-#define MAX_SZ_TASK (UINT64_C(16) << 20) /* all of them */
-#define MAX_GAP	    1000		 /* empty snapshots in a row; a longer pause is skipped */
-
-/* A record that tells of mappings, a name or a fork: a copy, used when the reports have come to its time. */
-struct task_record {
-	uint64_t time_ns, nr;
-	struct perf_event_header *rec;
-};
+#define MAX_PENDING (1u << 17) /* reports of two rounds */
+#define MAX_GAP	    1000       /* empty snapshots in a row; a longer pause is skipped */
 
 struct reader {
 	struct perf_file file;
@@ -42,16 +35,16 @@ struct reader {
 	struct perf_processes seen;	       /* ... then those of what has been read */
 	pid_t lineage[PERF_PROCESSES_LINEAGE]; /* pid, and by whom it was forked */
 	size_t nr_lineage;		       /* of which the last is the one whose mappings count now */
-	uint64_t nr_other_samples, nr_timeless, nr_malformed, nr_lost;
+	uint64_t nr_other_samples, nr_timeless, nr_malformed;
+	uint64_t nr_lost,
+		nr_lost_samples; /* as the kernel says it, and as perf record does at its end: the same ones */
 	struct perf_maps maps;
 	bool fresh, at_end;
 	/* reports: [0, nr_ready) are in order, and nothing older comes; from done on they are not used yet */
 	struct report *v;
 	size_t nr, cap, nr_ready, done;
 	uint64_t round_max_ns, last_round_max_ns;
-	struct task_record *tasks; /* from tasks_done on they are not used yet */
-	size_t nr_tasks, cap_tasks, tasks_done;
-	uint64_t sz_tasks, nr_tasks_ever;
+	struct perf_tasks tasks;
 	/* aggregation */
 	bool has_agg;
 	struct aggregate agg;
@@ -116,9 +109,7 @@ static void perf_close(struct recording *r)
 		return;
 	if (rd->has_agg)
 		aggregate_free(&rd->agg);
-	for (size_t i = rd->tasks_done; i < rd->nr_tasks; i++)
-		free(rd->tasks[i].rec);
-	free(rd->tasks);
+	perf_tasks_free(&rd->tasks);
 	perf_maps_free(&rd->maps);
 	perf_processes_free(&rd->seen);
 	perf_file_close(&rd->file);
@@ -251,86 +242,35 @@ static int use_task(struct reader *rd, const struct perf_event_header *rec)
 	}
 }
 
-static int compare_tasks(const void *a, const void *b)
-{
-	const struct task_record *x = a, *y = b;
-
-	if (x->time_ns != y->time_ns)
-		return x->time_ns < y->time_ns ? -1 : 1;
-	return (x->nr > y->nr) - (x->nr < y->nr);
-}
-
-static void sort_tasks(struct reader *rd)
-{
-	if (!rd->nr_tasks)
-		return;
-	memmove(rd->tasks, rd->tasks + rd->tasks_done, (rd->nr_tasks - rd->tasks_done) * sizeof(*rd->tasks));
-	rd->nr_tasks -= rd->tasks_done;
-	rd->tasks_done = 0;
-	qsort(rd->tasks, rd->nr_tasks, sizeof(*rd->tasks), compare_tasks);
-}
-
 /* Those up to until_ns, of sorted ones. 0 or -ENOMEM. */
 static int use_tasks(struct reader *rd, uint64_t until_ns)
 {
+	struct perf_event_header *rec;
 	int rc = 0;
 
-	while (!rc && rd->tasks_done < rd->nr_tasks && rd->tasks[rd->tasks_done].time_ns <= until_ns) {
-		struct perf_event_header *rec = rd->tasks[rd->tasks_done++].rec;
-
-		rd->sz_tasks -= rec->size;
+	while (!rc && (rec = perf_tasks_take(&rd->tasks, until_ns))) {
 		rc = use_task(rd, rec);
 		free(rec);
 	}
 	return rc;
 }
 
-/* Room for one more: more than that in one round are not in order. 0; 1: this one is left out; -ENOMEM. */
-static int make_room_for_task(struct reader *rd, size_t size)
-{
-	struct task_record *more;
-	size_t cap;
-	int rc;
-
-	if (rd->nr_tasks - rd->tasks_done == MAX_NR_TASK || rd->sz_tasks + size > MAX_SZ_TASK) {
-		if (!rd->pid)
-			return 1;
-		sort_tasks(rd);
-		rc = use_tasks(rd, rd->tasks[rd->nr_tasks / 2].time_ns);
-		if (rc)
-			return rc;
-	}
-	if (rd->nr_tasks < rd->cap_tasks)
-		return 0;
-	cap = rd->cap_tasks ? rd->cap_tasks * 2 : 256;
-	more = realloc(rd->tasks, cap * sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	rd->tasks = more;
-	rd->cap_tasks = cap;
-	return 0;
-}
-
+/* Of too many in one round the older half is as good as in order; as long as nobody is chosen, more are left out. */
 static int keep_task(struct reader *rd)
 {
 	const struct perf_event_header *rec = perf_file_record(&rd->file);
-	struct perf_event_header *copy;
 	int rc;
 
 	if (!rd->all)
 		perf_processes_record(&rd->seen, &rd->file);
 	if (!is_relative(rd, perf_file_u32(&rd->file, 1, 0)))
 		return 0;
-	rc = make_room_for_task(rd, rec->size);
-	if (rc)
-		return rc < 0 ? rc : 0;
-	copy = malloc(rec->size);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, rec, rec->size);
-	rd->sz_tasks += rec->size;
-	rd->tasks[rd->nr_tasks++] = (struct task_record){ perf_file_time_ns(&rd->file), rd->nr_tasks_ever++, copy };
-	return 0;
+	rc = perf_tasks_add(&rd->tasks, rec, perf_file_time_ns(&rd->file));
+	if (rc != -ENOSPC || !rd->pid)
+		return rc == -ENOSPC ? 0 : rc;
+	perf_tasks_sort(&rd->tasks);
+	rc = use_tasks(rd, perf_tasks_median_ns(&rd->tasks));
+	return rc ? rc : perf_tasks_add(&rd->tasks, rec, perf_file_time_ns(&rd->file));
 }
 
 /* ---- rounds ---- */
@@ -357,7 +297,7 @@ static void compact(struct reader *rd)
 static void release(struct reader *rd, uint64_t until_ns)
 {
 	compact(rd);
-	sort_tasks(rd);
+	perf_tasks_sort(&rd->tasks);
 	for (rd->nr_ready = 0; rd->nr_ready < rd->nr && rd->v[rd->nr_ready].time_ns <= until_ns; rd->nr_ready++)
 		;
 }
@@ -390,7 +330,7 @@ static int read_record(struct reader *rd, struct err *err)
 		rd->nr_lost += perf_file_u64(&rd->file, 2);
 		break;
 	case PERF_RECORD_LOST_SAMPLES:
-		rd->nr_lost += perf_file_u64(&rd->file, 1);
+		rd->nr_lost_samples += perf_file_u64(&rd->file, 1);
 		break;
 	case PERF_FILE_FINISHED_ROUND:
 		end_round(rd);
@@ -459,6 +399,7 @@ static int use_maps(struct recording *r, struct reader *rd, struct err *err)
 static struct snapshot *finish(struct recording *r, struct reader *rd, uint64_t end_ns, struct err *err)
 {
 	struct mappings *maps = perf_maps_table(&rd->maps, err);
+	uint64_t nr_lost = rd->nr_lost > rd->nr_lost_samples ? rd->nr_lost : rd->nr_lost_samples;
 	struct snapshot *s;
 
 	if (!maps)
@@ -478,32 +419,21 @@ static struct snapshot *finish(struct recording *r, struct reader *rd, uint64_t 
 	s->attrs = r->attrs;
 	memcpy(s->comm, rd->comm, sizeof(s->comm));
 	s->stats.reports = s->stats.samples = rd->nr_reports - rd->counted_reports;
-	s->stats.lost = rd->nr_lost - rd->counted_lost;
-	if (s->stats.lost)
+	s->stats.lost = nr_lost - rd->counted_lost;
+	if (nr_lost || (rd->all && rd->all->any_lost)) /* when is not known well enough */
 		s->flags &= ~(uint32_t)SNAP_WSS_EXACT;
 	s->stats.malformed = rd->nr_malformed - rd->counted_malformed;
 	rd->counted_reports = rd->nr_reports;
-	rd->counted_lost = rd->nr_lost;
+	rd->counted_lost = nr_lost;
 	rd->counted_malformed = rd->nr_malformed;
 	aggregate_begin(&rd->agg, &r->attrs, &r->attrs);
 	return s;
 }
 
-/* The first exec after from_ns among the tasks that wait, or until_ns: mappings before and after are not of one table.
- */
-static uint64_t next_exec_ns(const struct reader *rd, uint64_t from_ns, uint64_t until_ns)
-{
-	for (size_t i = rd->tasks_done; i < rd->nr_tasks && rd->tasks[i].time_ns < until_ns; i++)
-		if (rd->tasks[i].time_ns > from_ns && rd->tasks[i].rec->type == PERF_RECORD_COMM &&
-		    rd->tasks[i].rec->misc & PERF_RECORD_MISC_COMM_EXEC)
-			return rd->tasks[i].time_ns;
-	return until_ns;
-}
-
 /* Hands over the reports that are ready, up to end_ns and to an exec: one table of mappings for all. 0 or -errno. */
 static int add_batch(struct recording *r, struct reader *rd, uint64_t end_ns, struct err *err)
 {
-	uint64_t until_ns = next_exec_ns(rd, rd->v[rd->done].time_ns, end_ns);
+	uint64_t until_ns = perf_tasks_exec_ns(&rd->tasks, rd->v[rd->done].time_ns, end_ns);
 	const struct report *v = &rd->v[rd->done];
 	size_t nr = 1;
 	int rc;

@@ -15,12 +15,12 @@
 #include "collector/snapshot.h"
 
 /*
- * The same ranges as v (sorted, page aligned), cut where pages that were accessed and pages that were not meet; counts
- * are those of the piece, the age is that of the region that it was part of, the heat is not set. Where that makes more
- * than max, smaller gaps are left in. set counts hits. *out is a new array, the caller's. The number of them, or
- * -ENOMEM.
+ * The same ranges as v (sorted, page aligned), cut where pages that were accessed and pages that were not meet, and
+ * where two mappings do (maps NULL: not there) whose pages there were; counts are those of the piece, the age is that
+ * of the region that it was part of, the heat is not set. Where that makes more than max, smaller gaps are left in. set
+ * counts hits. *out is a new array, the caller's. The number of them, or -ENOMEM.
  */
-ssize_t region_pages_cut(struct page_set *set, const struct snap_region *v, size_t nr, size_t max,
-			 struct snap_region **out);
+ssize_t region_pages_cut(struct page_set *set, const struct mappings *maps, const struct snap_region *v, size_t nr,
+			 size_t max, struct snap_region **out);
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Regions cut at the pages that were accessed, against a plain array of pages. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,7 +80,7 @@ static void pieces_are_the_pages_that_were_accessed(void **state)
 		ssize_t nr;
 
 		touch_some(&set, hits, &rng);
-		nr = region_pages_cut(&set, in, 2, 1000, &out);
+		nr = region_pages_cut(&set, NULL, in, 2, 1000, &out);
 		check_pieces(out, (size_t)nr, hits, true);
 		for (ssize_t i = 0; i < nr; i++)
 			assert_int_equal(out[i].age, out[i].start < addr(border) ? 3 : 8);
@@ -104,7 +106,7 @@ static void there_are_no_more_than_max_and_the_large_gaps_stay(void **state)
 	for (uint64_t p = 1500; p < 2000; p++)
 		touch(&set, hits, p, 1);
 	for (size_t max = 1; max < 1200; max = max * 3 / 2 + 1) {
-		nr = region_pages_cut(&set, &in, 1, max, &out);
+		nr = region_pages_cut(&set, NULL, &in, 1, max, &out);
 		assert_true(nr >= 1 && (size_t)nr <= max);
 		check_pieces(out, (size_t)nr, hits, max > 1003);
 		if (max >= 4) /* accessed, not, accessed, not */
@@ -115,10 +117,39 @@ static void there_are_no_more_than_max_and_the_large_gaps_stay(void **state)
 	page_set_free(&set);
 }
 
+/* Of two mappings side by side each has its own regions. */
+static void a_region_does_not_lead_into_another_mapping(void **state)
+{
+	static uint32_t hits[NR_PAGES];
+	struct snap_region in = { .start = addr(0), .end = addr(NR_PAGES) }, *out;
+	struct mappings *maps;
+	struct page_set set;
+	char text[256];
+	int len = snprintf(text, sizeof(text),
+			   "%" PRIx64 "-%" PRIx64 " rw-p 0 0:0 0 \n%" PRIx64 "-%" PRIx64 " rw-p 0 0:0 7 /a\n", addr(0),
+			   addr(1000), addr(1000), addr(NR_PAGES));
+
+	(void)state;
+	maps = mappings_parse(text, (size_t)len, NULL);
+	page_set_init(&set, 64);
+	page_set_count_hits(&set);
+	memset(hits, 0, sizeof(hits));
+	for (uint64_t p = 900; p < 1100; p++)
+		touch(&set, hits, p, 2);
+	assert_int_equal(region_pages_cut(&set, maps, &in, 1, 100, &out), 4);
+	check_pieces(out, 4, hits, true);
+	assert_int_equal(out[1].end, addr(1000));
+	assert_int_equal(out[1].nr_accesses, 200);
+	free(out);
+	page_set_free(&set);
+	mappings_put(maps);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_are_the_pages_that_were_accessed),
+		cmocka_unit_test(a_region_does_not_lead_into_another_mapping),
 		cmocka_unit_test(there_are_no_more_than_max_and_the_large_gaps_stay),
 	};
 

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "collector/perf_tasks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void perf_tasks_free(struct perf_tasks *ts)
+{
+	for (size_t i = ts->done; i < ts->nr; i++)
+		free(ts->v[i].rec);
+	free(ts->v);
+	*ts = (struct perf_tasks){ 0 };
+}
+
+static int grow(struct perf_tasks *ts)
+{
+	size_t cap = ts->cap ? ts->cap * 2 : 256;
+	struct perf_task *more = realloc(ts->v, cap * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	ts->v = more;
+	ts->cap = cap;
+	return 0;
+}
+
+int perf_tasks_add(struct perf_tasks *ts, const struct perf_event_header *rec, uint64_t time_ns)
+{
+	struct perf_event_header *copy;
+
+	if (ts->nr - ts->done >= PERF_TASKS_MAX_NR || ts->bytes + rec->size > PERF_TASKS_MAX_BYTES)
+		return -ENOSPC;
+	if (ts->nr == ts->cap && grow(ts))
+		return -ENOMEM;
+	copy = malloc(rec->size);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, rec, rec->size);
+	ts->bytes += rec->size;
+	ts->v[ts->nr++] = (struct perf_task){ time_ns, ts->nr_ever++, copy };
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct perf_task *x = a, *y = b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return (x->nr > y->nr) - (x->nr < y->nr);
+}
+
+void perf_tasks_sort(struct perf_tasks *ts)
+{
+	if (!ts->nr)
+		return;
+	memmove(ts->v, ts->v + ts->done, (ts->nr - ts->done) * sizeof(*ts->v));
+	ts->nr -= ts->done;
+	ts->done = 0;
+	qsort(ts->v, ts->nr, sizeof(*ts->v), compare);
+}
+
+struct perf_event_header *perf_tasks_take(struct perf_tasks *ts, uint64_t until_ns)
+{
+	struct perf_event_header *rec;
+
+	if (ts->done == ts->nr || ts->v[ts->done].time_ns > until_ns)
+		return NULL;
+	rec = ts->v[ts->done++].rec;
+	ts->bytes -= rec->size;
+	return rec;
+}
+
+uint64_t perf_tasks_median_ns(const struct perf_tasks *ts)
+{
+	return ts->v[ts->done + (ts->nr - ts->done) / 2].time_ns;
+}
+
+uint64_t perf_tasks_exec_ns(const struct perf_tasks *ts, uint64_t from_ns, uint64_t until_ns)
+{
+	for (size_t i = ts->done; i < ts->nr && ts->v[i].time_ns < until_ns; i++)
+		if (ts->v[i].time_ns > from_ns && ts->v[i].rec->type == PERF_RECORD_COMM &&
+		    ts->v[i].rec->misc & PERF_RECORD_MISC_COMM_EXEC)
+			return ts->v[i].time_ns;
+	return until_ns;
+}
