@@ -7,7 +7,7 @@
  *
  * Two ways to the regions: the tracepoint damon:damon_aggregated, which tells
  * of every aggregation; or, where that cannot be used, the command
- * update_schemes_tried_regions, again and again, as fast as the kernel answers.
+ * update_schemes_tried_regions, again and again (damon_pace.h).
  * "-e damon_aggregated" and "-e tried_regions" choose one of them.
  */
 #include <errno.h>
@@ -21,6 +21,7 @@
 #include "collector/damon_events.h"
 #include "collector/damon_guard.h"
 #include "collector/damon_others.h"
+#include "collector/damon_pace.h"
 #include "collector/damon_probe.h"
 #include "collector/damon_sysfs.h"
 #include "collector/damon_zones.h"
@@ -67,6 +68,7 @@ struct damon {
 	enum damon_way way;
 	struct damon_events *events; /* NULL: the way is DAMON_WAY_TRIED */
 	struct damon_regions tried;
+	struct damon_pace pace;			     /* of the commands for them */
 	struct damon_range ranges[DAMON_MAX_RANGES]; /* where the regions were last */
 	size_t nr_ranges;
 	struct sink *sink; /* of the drain that is under way */
@@ -85,6 +87,7 @@ static void damon_close(struct source *source)
 	damon_events_close(d->events);
 	damon_guard_close(&d->guard);
 	damon_regions_free(&d->tried);
+	damon_pace_close(&d->pace);
 	mappings_put(d->zones);
 	if (d->other_fd >= 0)
 		close(d->other_fd);
@@ -116,6 +119,19 @@ static int turn_on(struct damon *d, struct err *err)
 	return rc ? err_set(err, -rc, "DAMON does not start: %s", strerror(-rc)) : 0;
 }
 
+static int command(struct damon *d, enum damon_command command, struct err *err)
+{
+	return damon_guard_command(&d->guard, command)
+		       ? err_set(err, EPIPE, "the process that commands DAMON has ended")
+		       : 0;
+}
+
+/* Now, or when the timer says so. first: the kdamond has just begun. */
+static int ask_for_regions(struct damon *d, bool first, struct err *err)
+{
+	return damon_pace_set(&d->pace, first, d->attrs.aggregation_us) ? command(d, DAMON_COMMAND_UPDATE, err) : 0;
+}
+
 /* The regions of our running kdamond, by this way. */
 static int attach(struct damon *d, enum damon_way way, struct err *err)
 {
@@ -123,8 +139,10 @@ static int attach(struct damon *d, enum damon_way way, struct err *err)
 	int rc;
 
 	if (way == DAMON_WAY_TRIED) {
-		rc = damon_guard_command(&d->guard, DAMON_COMMAND_UPDATE);
-		return rc ? err_set(err, -rc, "the process that commands DAMON has ended") : 0;
+		rc = damon_pace_open(&d->pace, err);
+		if (!rc)
+			rc = watch(d, d->pace.timer_fd, err);
+		return rc ? rc : ask_for_regions(d, true, err);
 	}
 	pid = damon_kdamond_pid(d->io, d->guard.kdamond_fd);
 	if (pid < 0)
@@ -261,6 +279,7 @@ static int open_as(struct source **source, const struct source_ops *ops, const s
 	d->attrs = params->attrs;
 	d->range = (struct damon_range){ params->range_start, params->range_end };
 	d->guard = DAMON_GUARD_CLOSED;
+	d->pace = DAMON_PACE_CLOSED;
 	d->kdamonds_fd = d->epoll_fd = d->other_fd = -1;
 	rc = open_any(d, params->event, err);
 	if (rc) {
@@ -335,26 +354,20 @@ static int take_commit(struct damon *d, int rc, struct err *err)
 		d->attrs = d->pending;
 		d->range = d->pending_range;
 	}
-	return 0;
+	/* a commit ends an aggregation: the next has begun */
+	return damon_pace_is_set(&d->pace) ? ask_for_regions(d, true, err) : 0;
 }
 
-static int command(struct damon *d, enum damon_command command, struct err *err)
-{
-	return damon_guard_command(&d->guard, command)
-		       ? err_set(err, EPIPE, "the process that commands DAMON has ended")
-		       : 0;
-}
-
-/* Asks what the kernel has tuned its intervals to, where it may have. 1: asked; 0; or -errno. */
+/* Asks what the kernel has tuned its intervals to, where it may have. */
 static int ask_for_tuned(struct damon *d, struct err *err)
 {
 	if (!d->attrs.access_bp || d->nr_commits || d->nr_untold < DAMON_GOAL_AGGRS)
 		return 0;
 	d->nr_untold = 0;
-	return command(d, DAMON_COMMAND_TUNED, err) ? -EPIPE : 1;
+	return command(d, DAMON_COMMAND_TUNED, err);
 }
 
-static int take_tuned(struct damon *d, int rc, struct err *err)
+static void take_tuned(struct damon *d, int rc)
 {
 	struct attrs tuned = d->attrs;
 
@@ -363,7 +376,6 @@ static int take_tuned(struct damon *d, int rc, struct err *err)
 		d->attrs.aging_us = tuned.aging_us;
 		d->attrs.aggregation_us = tuned.aggregation_us;
 	}
-	return d->way == DAMON_WAY_TRIED ? command(d, DAMON_COMMAND_UPDATE, err) : 0;
 }
 
 static int take_update(struct damon *d, int rc, struct err *err)
@@ -381,8 +393,10 @@ static int take_update(struct damon *d, int rc, struct err *err)
 	else if (rc != -EBUSY)
 		return err_set(err, -rc, "DAMON does not say which regions it has (update_schemes_tried_regions): %s",
 			       strerror(-rc));
-	rc = ask_for_tuned(d, err); /* and its answer is followed by the next update */
-	return rc ? rc < 0 ? rc : 0 : command(d, DAMON_COMMAND_UPDATE, err);
+	if (rc == -EBUSY)
+		return command(d, DAMON_COMMAND_UPDATE, err);
+	rc = ask_for_tuned(d, err);
+	return rc ? rc : ask_for_regions(d, false, err);
 }
 
 static int check_kdamond(struct damon *d, struct err *err)
@@ -413,7 +427,7 @@ static int take_answers(struct damon *d, struct err *err)
 		else if (answer.command == DAMON_COMMAND_COMMIT)
 			rc = take_commit(d, answer.rc, err);
 		else if (answer.command == DAMON_COMMAND_TUNED)
-			rc = take_tuned(d, answer.rc, err);
+			take_tuned(d, answer.rc);
 		else
 			rc = take_update(d, answer.rc, err);
 	}
@@ -431,8 +445,10 @@ static int damon_drain(struct source *source, struct sink *sink, struct err *err
 	rc = take_answers(d, err);
 	if (!rc && d->events && damon_events_drain(d->events, hand_over, d))
 		rc = err_set(err, ENOMEM, "no memory for regions");
-	if (!rc && d->events && ask_for_tuned(d, err) < 0)
-		rc = -EPIPE;
+	if (!rc && d->events)
+		rc = ask_for_tuned(d, err);
+	if (!rc && damon_pace_is_due(&d->pace))
+		rc = command(d, DAMON_COMMAND_UPDATE, err);
 	return rc ? rc : check_kdamond(d, err);
 }
 
