@@ -246,7 +246,7 @@ unsigned app_zoom_mapping(struct app *app, int arg)
 	const struct mapping *m;
 
 	(void)arg;
-	if (!set_cursor(app))
+	if (!set_cursor(app) || app->cursor_row >= app->axis.nr_rows)
 		return 0;
 	row = &app->axis.rows[app->cursor_row];
 	group = &app->axis.groups[row->group];

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "collector/text.h"
+#include "tui/app.h"
 #include "tui/option_rows.h"
 #include "tui/text_file.h"
 #include "tui/theme.h"
@@ -88,7 +89,7 @@ static bool print_split(char dst[VALUE_SIZE], const struct options *o)
 
 static bool print_overlay(char dst[VALUE_SIZE], const struct options *o)
 {
-	return print_text(dst, o->overlay);
+	return o->overlay && strcmp(o->overlay, app_overlay_name(0)) != 0 && print_text(dst, o->overlay);
 }
 
 static bool print_theme(char dst[VALUE_SIZE], const struct options *o)

@@ -907,6 +907,21 @@ static void test_every_key_at_every_size(void **state)
 		}
 }
 
+/* A place was found where no row is on the screen: a line of one row has none. */
+static void test_keys_without_a_map(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	screen_open(&s, COLOR_DEPTH_MONO, false, 1, 120, NULL);
+	screen_play(&s, 20, 50, HEAT_TIME);
+	screen_keys(&s, "/heap<enter>z+-nN<up><down><left>0Zz");
+	assert_int_equal(grid_resize(&s.grid, 24, 80), 0);
+	screen_keys(&s, "z");
+	assert_true(screen_holds(&s, "[heap]"));
+	screen_close(&s);
+}
+
 static void test_unknown_overlay(void **state)
 {
 	struct err err = ERR_NONE;
@@ -977,6 +992,7 @@ int main(void)
 		cmocka_unit_test(test_another_pid_starts_anew),
 		cmocka_unit_test(test_help_is_the_table),
 		cmocka_unit_test(test_every_key_at_every_size),
+		cmocka_unit_test(test_keys_without_a_map),
 		cmocka_unit_test(test_unknown_overlay),
 		cmocka_unit_test(test_frozen_frames_make_no_columns),
 	};
