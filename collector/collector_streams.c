@@ -23,10 +23,21 @@ static int set_attrs(struct collector *c, struct stream *s, const struct attrs *
 	return s->ops->set_attrs ? s->ops->set_attrs(s->source, &own, err) : 0;
 }
 
+static unsigned nr_open(const struct collector *c)
+{
+	unsigned nr = 0;
+
+	for_each_open_stream(s, c)
+		nr++;
+	return nr;
+}
+
 int collector_check_tuning(const struct collector *c, const struct attrs *attrs, struct err *err)
 {
+	bool opening = !nr_open(c);
+
 	for (unsigned i = 0; i < c->nr_streams; i++)
-		if (c->streams[i].ops->flags & SOURCE_TUNES)
+		if ((c->streams[i].ops->flags & SOURCE_TUNES) && (opening || stream_is_open(&c->streams[i])))
 			return 0;
 	return attrs->access_bp ? err_set(err, ENOTSUP,
 					  "%s does not tune its intervals itself: -s damon does, where the kernel can",
@@ -84,18 +95,14 @@ static void tell_lost(struct collector *c, const struct stream *s, const struct 
 	channel_publish(c->channel, &message);
 }
 
-static unsigned nr_open(const struct collector *c)
-{
-	unsigned nr = 0;
-
-	for_each_open_stream(s, c)
-		nr++;
-	return nr;
-}
-
-/* As many as there are now have the budget. One that refuses its new share keeps the old one. */
+/*
+ * As many as there are now have the budget. One that refuses its new share keeps the old one. Where the one has gone
+ * that had the kernel tune its intervals, they are ours.
+ */
 static void share_anew(struct collector *c)
 {
+	if (collector_check_tuning(c, &c->attrs, NULL))
+		c->attrs.access_bp = 0;
 	if (c->nr_sharing == nr_open(c))
 		return;
 	c->nr_sharing = nr_open(c);
@@ -249,7 +256,5 @@ void collector_choose_source(struct collector *c, unsigned i, const struct comma
 	}
 	while (c->nr_streams > 1 && !stream_is_open(&c->streams[c->nr_streams - 1]))
 		c->nr_streams--;
-	if (collector_check_tuning(c, &c->attrs, NULL))
-		c->attrs.access_bp = 0; /* the one that could has gone */
 	share_anew(c);
 }

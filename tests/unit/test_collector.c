@@ -24,7 +24,9 @@ struct script {
 	const struct clock_virtual *clock;
 	unsigned nr_open, nr_close, nr_prepare, nr_drain, nr_set_attrs;
 	unsigned fail_open_with, fail_drain_at, refuse_attrs;
-	struct attrs attrs;	       /* as told last */
+	struct attrs attrs; /* as told last */
+	uint64_t range_start, range_end;
+	unsigned refuse_range;
 	struct region_report regions;  /* handed over at each drain by one that makes them; end 0: none */
 	unsigned nr_regions_at_a_time; /* ... so many times */
 	uint64_t drained_at[64];
@@ -203,11 +205,16 @@ static int open_source(struct fixture *f, const struct source_ops *ops, const st
 	return collector_open(&f->collector, sources, params, f->channel, err);
 }
 
-static int open_collector(struct fixture *f, struct err *err)
+static int open_as(struct fixture *f, const struct source_ops *ops, struct err *err)
 {
 	struct source_params params = { .attrs = attrs_default(), .clock = &f->clock.clock, .seed = SEED };
 
-	return open_source(f, &checks, &params, err);
+	return open_source(f, ops, &params, err);
+}
+
+static int open_collector(struct fixture *f, struct err *err)
+{
+	return open_as(f, &checks, err);
 }
 
 /* Lets this much time pass, deadline by deadline. False: it has ended. */
@@ -442,6 +449,78 @@ static void new_attrs_take_effect_at_the_boundary(void **state)
 	assert_int_equal(snap->attrs.aging_us, 100000);
 	assert_int_equal(snap->max_nr_accesses, 10);
 	snapshot_free(snap);
+}
+
+static int scripted_set_range(struct source *source, uint64_t start, uint64_t end, struct err *err)
+{
+	struct script *s = script_of(source);
+
+	if (s->refuse_range)
+		return err_set(err, EPERM, "not there");
+	s->range_start = start;
+	s->range_end = end;
+	return 0;
+}
+
+static void expect_notice(struct fixture *f, const char *text)
+{
+	struct message message;
+
+	assert_true(channel_receive(f->channel, &message));
+	assert_int_equal(message.type, MESSAGE_NOTICE);
+	assert_non_null(strstr(message.err.text, text));
+}
+
+/* One that makes regions itself is told of a range; if it refuses, or cannot, that is said and nothing changes. */
+static void a_source_that_makes_regions_limits_itself(void **state)
+{
+	struct fixture *f = *state;
+	struct command command = { COMMAND_RANGE, .start = BASE, .end = BASE + MIB };
+	struct source_ops maker = checks;
+
+	maker.flags |= SOURCE_REGIONS;
+	maker.set_range = scripted_set_range;
+	assert_int_equal(open_as(f, &maker, NULL), 0);
+	assert_true(channel_send(f->channel, &command));
+	assert_true(pass_ms(f, 1000));
+	assert_int_equal(f->script.range_start, BASE);
+	assert_int_equal(f->script.range_end, BASE + MIB);
+	f->script.refuse_range = 1;
+	command.start = command.end = 0;
+	assert_true(channel_send(f->channel, &command));
+	assert_true(pass_ms(f, 1000));
+	expect_notice(f, "not there");
+	assert_int_equal(f->script.range_end, BASE + MIB);
+	maker.set_range = NULL;
+	assert_true(channel_send(f->channel, &command));
+	assert_true(pass_ms(f, 1000));
+	expect_notice(f, "cannot be limited");
+	collector_close(f->collector); /* before its table goes */
+	f->collector = NULL;
+}
+
+/* Only a source that can have the kernel tune its intervals is asked to. */
+static void tuning_is_for_sources_that_can(void **state)
+{
+	struct fixture *f = *state;
+	struct command command = { .type = COMMAND_ATTRS, .attrs = attrs_default() };
+	struct source_ops tunes = checks;
+
+	command.attrs.access_bp = ATTRS_ACCESS_BP;
+	assert_int_equal(open_collector(f, NULL), 0);
+	assert_true(channel_send(f->channel, &command));
+	assert_true(pass_ms(f, 1000));
+	snapshot_free(next_snapshot(f));
+	expect_notice(f, "does not tune its intervals");
+	assert_int_equal(f->script.nr_set_attrs, 0);
+	collector_close(f->collector);
+	tunes.flags |= SOURCE_TUNES;
+	assert_int_equal(open_as(f, &tunes, NULL), 0);
+	assert_true(channel_send(f->channel, &command));
+	assert_true(pass_ms(f, 1000));
+	assert_int_equal(f->script.attrs.access_bp, ATTRS_ACCESS_BP);
+	collector_close(f->collector);
+	f->collector = NULL;
 }
 
 static void a_long_aggregation_does_not_keep_a_command_waiting(void **state)
@@ -835,6 +914,8 @@ int main(void)
 		TEST(the_end_of_an_aggregation_tells_of_mappings),
 		TEST(heat_of_what_every_check_finds_is_one),
 		TEST(new_attrs_take_effect_at_the_boundary),
+		TEST(a_source_that_makes_regions_limits_itself),
+		TEST(tuning_is_for_sources_that_can),
 		TEST(a_range_takes_effect_at_the_boundary),
 		TEST(a_long_aggregation_does_not_keep_a_command_waiting),
 		TEST(refused_attrs_leave_the_old_ones_and_say_so),

@@ -16,7 +16,8 @@ echo on >$A/1/state
 refused damon-others-two 'kdamonds: 2, running: 1'
 clear_up
 
-for m in damon_reclaim damon_lru_sort; do
+for m in damon_reclaim damon_lru_sort damon_stat; do
+	[ -e /sys/module/$m ] || continue # damon_stat: newer kernels, where it is on by itself
 	echo Y >/sys/module/$m/parameters/enabled
 	sleep 1
 	refused damon-others-$m "echo N > /sys/module/$m/parameters/enabled"
