@@ -219,11 +219,35 @@ static void set_event(struct collector *c, const char *event, char former[COMMAN
 	c->params.event = *c->event ? c->event : NULL;
 }
 
+/* Beside a source that is two in one nothing else fits, but it can be had as the two: as number i the one of mappings.
+ */
+static bool split_in_two(struct collector *c, unsigned i)
+{
+	for_each_open_stream(s, c) {
+		const struct source_ops *both = s->ops;
+		unsigned first = (unsigned)(s - c->streams);
+
+		if (!both->regions_from || first == i)
+			continue;
+		stream_close(s);
+		if (!open_stream(c, first, source_find(both->regions_from), NULL) &&
+		    !open_stream(c, i, source_find(both->mappings_from), NULL))
+			return true;
+		stream_close(&c->streams[i]);
+		stream_close(s);
+		if (open_stream(c, first, both, &c->failure))
+			return false;
+	}
+	return false;
+}
+
 /* Whether it could be had; err: why not, where it is known. */
 static bool open_choice(struct collector *c, unsigned i, const struct command *command, struct err *err)
 {
 	char former[COMMAND_EVENT_SIZE];
 
+	if (command->source == COMMAND_SOURCE_BEST && split_in_two(c, i))
+		return true;
 	if (command->source != COMMAND_SOURCE_NAMED)
 		return open_next(c, i, command->source == COMMAND_SOURCE_NEXT ? c->streams[i].ops : NULL);
 	set_event(c, command->event, former);

@@ -24,9 +24,11 @@
 #define NR_STRETCHED 3 /* looks in a row that half of the budget did not suffice for */
 /*
  * While bits are cleared the target cannot change its mappings, and some faults wait: measured at 160 ns a page with
- * others at work, so 40 ms for a GiB. More than that only for who asks for it.
+ * others at work, so 40 ms for a GiB. A reading of 65 000 mappings takes us a quarter of a second. More than that only
+ * for who asks for it.
  */
-#define MAX_UNASKED_BYTES (UINT64_C(1) << 30)
+#define MAX_UNASKED_BYTES    (UINT64_C(1) << 30)
+#define MAX_UNASKED_MAPPINGS 4096
 
 struct clock_referenced {
 	struct source source;
@@ -85,11 +87,13 @@ static int both_suits(const struct source_params *params, struct err *err)
 {
 	const struct target *target = params->target;
 
-	if (!target || (target->rss_known && target->rss_bytes <= MAX_UNASKED_BYTES))
+	if (!target || (target->rss_known && target->rss_bytes <= MAX_UNASKED_BYTES && target->maps &&
+			target->maps->nr <= MAX_UNASKED_MAPPINGS))
 		return 0;
-	return err_set(err, EFBIG,
-		       "the target is large: clearing its access bits would hold up its page faults and changes of "
-		       "mappings for too long to do it unasked; -s clock+referenced does it");
+	return err_set(
+		err, EFBIG,
+		"the target is large: clearing its access bits would hold up its page faults and changes of "
+		"mappings, or reading its mappings us, for too long to do it unasked; -s clock+referenced does it");
 }
 
 static void both_close(struct source *source)
