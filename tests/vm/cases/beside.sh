@@ -24,6 +24,13 @@ rows() { sed -n "$1,$2p" /tmp/screen | cut -c1-26; }
 nr=$((lower - upper - 1))
 check beside-axis "$(rows $((upper + 1)) $((lower - 1)))" \
 	[ "$(rows $((upper + 1)) $((lower - 1)))" = "$(rows $((lower + 1)) $((lower + nr)))" ]
+# Kernel DAMON ends its aggregations by itself: the other's end with them, and have the same numbers.
+damontop -b --json -n 20 -p "$P" -s damon,clock >/tmp/json 2>/tmp/err || not_ok beside-damon "$(cat /tmp/err)"
+ends() { sed -n "s/^{\"seq\":\([0-9]*\),\"time_ns\":\([0-9]*\),.*\"source\":\"$1\".*/\1 \2/p" /tmp/json; }
+ends damon >/tmp/damon
+ends clock >/tmp/clock
+check beside-damon "aggregations of damon $(wc -l </tmp/damon), of clock $(wc -l </tmp/clock)" [ "$(wc -l </tmp/clock)" -ge 5 ]
+check beside-damon-pace "clock's that damon has not: $(grep -vxFf /tmp/damon /tmp/clock)" [ -z "$(grep -vxFf /tmp/damon /tmp/clock)" ]
 # Both clear the same bits: refused, with the reason.
 damontop -b -n 1 -p "$P" -s mglru,clear_refs >/tmp/out 2>&1
 check beside-refused "exit status $?: $(cat /tmp/out)" grep -q 'both clear the access bits' /tmp/out
