@@ -174,6 +174,54 @@ static void test_keeps_the_newest_whatever_the_budget(void **state)
 	mappings_put(maps);
 }
 
+/* A smaller budget thins at once, the old ones first; a larger one leaves room again. */
+static void test_another_budget(void **state)
+{
+	struct mappings *maps = fixture_server_maps();
+	struct history *h = history_new(HISTORY_DEFAULT_BYTES);
+	size_t all, i;
+
+	(void)state;
+	for (i = 0; i < 200; i++)
+		history_push(h, fixture_flat(maps, i));
+	all = history_bytes(h);
+	history_limit(h, all / 2);
+	assert_true(history_bytes(h) <= all / 2);
+	assert_true(history_nr(h) > 50 && history_nr(h) < 150);
+	assert_int_equal(history_tick(h, 0), 0);
+	assert_int_equal(history_last(h)->seq, 199);
+	i = history_nr(h);
+	history_limit(h, all);
+	history_push(h, fixture_flat(maps, 200));
+	assert_int_equal(history_nr(h), i + 1);
+	history_free(h);
+	mappings_put(maps);
+}
+
+/* At a tick of another history's: those between stay empty. */
+static void test_a_tick_of_its_own(void **state)
+{
+	struct mappings *maps = fixture_server_maps();
+	struct history *h = history_new(HISTORY_DEFAULT_BYTES);
+	struct snapshot *snap = fixture_flat(maps, 8);
+	size_t first, end;
+
+	(void)state;
+	history_push_at(h, fixture_flat(maps, 7), 40);
+	assert_int_equal(history_next_tick(h, snap), 41);
+	history_push_at(h, snap, 45);
+	assert_int_equal(history_tick(h, 1), 45);
+	assert_int_equal(history_find_tick(h, 41), 1);
+	history_range(h, 0, 40, &first, &end);
+	assert_int_equal(first, end);
+	history_range(h, 41, 45, &first, &end);
+	assert_int_equal(first, end);
+	history_range(h, 45, 46, &first, &end);
+	assert_true(first == 1 && end == 2);
+	history_free(h);
+	mappings_put(maps);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +233,8 @@ int main(void)
 		cmocka_unit_test(test_range),
 		cmocka_unit_test(test_counts_each_table_once),
 		cmocka_unit_test(test_keeps_the_newest_whatever_the_budget),
+		cmocka_unit_test(test_another_budget),
+		cmocka_unit_test(test_a_tick_of_its_own),
 	};
 
 	return cmocka_run_group_tests_name("history", tests, NULL, NULL);
