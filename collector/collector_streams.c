@@ -219,8 +219,7 @@ static void set_event(struct collector *c, const char *event, char former[COMMAN
 	c->params.event = *c->event ? c->event : NULL;
 }
 
-/* Beside a source that is two in one nothing else fits, but it can be had as the two: as number i the one of mappings.
- */
+/* A source that is two in one is had as the two: as number i the one of mappings. */
 static bool split_in_two(struct collector *c, unsigned i)
 {
 	for_each_open_stream(s, c) {

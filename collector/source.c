@@ -35,6 +35,13 @@ const struct source_ops *source_find(const char *name)
 	return NULL;
 }
 
+/* Is it one of two sources in one? */
+static bool is_part(const struct source_ops *ops, const struct source_ops *both)
+{
+	return both->regions_from &&
+	       (!strcmp(ops->name, both->regions_from) || !strcmp(ops->name, both->mappings_from));
+}
+
 int source_check_pair(const struct source_ops *a, const struct source_ops *b, struct err *err)
 {
 	const struct source_ops *own = a->flags & SOURCE_NO_TARGET ? a : b, *both = a->regions_from ? a : b;
@@ -43,7 +50,7 @@ int source_check_pair(const struct source_ops *a, const struct source_ops *b, st
 		return err_set(err, EINVAL, "%s twice shows nothing that it does not show once", a->name);
 	if (own->flags & SOURCE_NO_TARGET)
 		return err_set(err, EINVAL, "%s brings its own target: no other source can watch that", own->name);
-	if (both->regions_from)
+	if (is_part(a, b) || is_part(b, a))
 		return err_set(err, EINVAL, "%s is two sources in one: for both side by side, -s %s,%s", both->name,
 			       both->regions_from, both->mappings_from);
 	if (a->flags & b->flags & SOURCE_CLEARS)
