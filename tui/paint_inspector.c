@@ -350,7 +350,7 @@ static void cell_codes(struct pen *pen, const struct inspect *in)
 {
 	size_t i;
 
-	title(pen, "code touching it", in->nr_codes ? "" : "– no code address known");
+	title(pen, "code touching it", in->nr_codes ? "" : "– none known");
 	for (i = 0; i < in->nr_codes; i++) {
 		const struct paint_code code = paint_code(pen->p, in->snap, in->codes[i].ip);
 
