@@ -26,6 +26,7 @@ const struct record_flag record_flags[RECORD_NR_FLAGS] = {
 	{ "exec", SNAP_EXEC },
 	{ "maps_changed", SNAP_MAPS },
 	{ "final", SNAP_FINAL },
+	{ "accesses_alone", SNAP_ACCESSES_ALONE },
 };
 
 uint64_t record_field_get(const struct record_field *field, const void *object)

@@ -39,7 +39,7 @@ struct record_flag {
 	uint32_t flag;
 };
 
-#define RECORD_NR_FLAGS 3
+#define RECORD_NR_FLAGS 4
 
 extern const struct record_flag record_flags[RECORD_NR_FLAGS];
 

@@ -357,7 +357,7 @@ struct snapshot *recording_damo_snapshot(struct recording *r, const struct snap_
 	memcpy(s->comm, r->comm, sizeof(s->comm));
 	s->heat_unit = HEAT_FRACTION;
 	s->max_nr_accesses = max_accesses(v, nr, intervals);
-	s->flags = SNAP_WSS_KNOWN;
+	s->flags = SNAP_WSS_KNOWN | SNAP_ACCESSES_ALONE;
 	for (size_t i = 0; i < nr; i++) {
 		struct snap_region *region = &s->regions[i];
 

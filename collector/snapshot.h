@@ -119,6 +119,11 @@ enum snap_flags {
 	SNAP_MAPS = 16, /* its mappings have changed */
 	SNAP_FINAL = 32,
 	SNAP_MORE = 64, /* of several sources: another one's snapshot of the same aggregation follows */
+	/*
+	 * From a file that tells of accesses and not of the process: state, threads and CPU time are not known, and
+	 * wall_ns is the file's own clock.
+	 */
+	SNAP_ACCESSES_ALONE = 128,
 };
 
 /* What is known of regions, as it is filled in. All NULL in a snapshot that is packed. */

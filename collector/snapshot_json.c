@@ -225,11 +225,15 @@ static void add_mappings(json_t *root, const struct snapshot *snap)
 
 static json_t *snapshot_json(const struct snapshot *snap)
 {
-	json_t *root = json_pack("{s:o, s:o, s:o, s:o}", "seq", u64(snap->seq), "time_ns", u64(snap->time_ns),
-				 "wall_ns", u64(snap->wall_ns), "duration_ns", u64(snap->duration_ns));
+	json_t *root = json_pack("{s:o, s:o}", "seq", u64(snap->seq), "time_ns", u64(snap->time_ns));
+	bool alone = snap->flags & SNAP_ACCESSES_ALONE;
 
-	if (snap->pid) {
+	if (!alone)
+		json_object_set_new(root, "wall_ns", u64(snap->wall_ns));
+	json_object_set_new(root, "duration_ns", u64(snap->duration_ns));
+	if (snap->pid)
 		json_object_set_new(root, "pid", json_integer(snap->pid));
+	if (snap->pid && !alone) {
 		json_object_set_new(root, "state", json_string(target_state_name(snap->state)));
 		json_object_set_new(root, "nr_threads", u64(snap->nr_threads));
 		json_object_set_new(root, "target_cpu_us", u64(snap->target_cpu_us));

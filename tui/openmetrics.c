@@ -161,11 +161,14 @@ int openmetrics_write(struct openmetrics *m, FILE *out, const struct snapshot *s
 	counter(&b, s, "snapshots", "Aggregations so far.", m->nr_snapshots);
 	counter(&b, s, "reports", "Accesses that the source has handed over.", m->nr_reports);
 	counter(&b, s, "lost_records", "Records that the kernel dropped for want of room.", m->nr_lost);
-	head(&b, "snapshot_timestamp_seconds", "gauge", "seconds", "When the last aggregation ended.");
-	text_buf_str(&b, "damontop_snapshot_timestamp_seconds");
-	labels(&b, s, "");
-	text_buf_printf(&b, "%" PRIu64 ".%03u\n# EOF\n", s->wall_ns / 1000000000,
-			(unsigned)(s->wall_ns / 1000000 % 1000));
+	if (!(s->flags & SNAP_ACCESSES_ALONE)) {
+		head(&b, "snapshot_timestamp_seconds", "gauge", "seconds", "When the last aggregation ended.");
+		text_buf_str(&b, "damontop_snapshot_timestamp_seconds");
+		labels(&b, s, "");
+		text_buf_printf(&b, "%" PRIu64 ".%03u\n", s->wall_ns / 1000000000,
+				(unsigned)(s->wall_ns / 1000000 % 1000));
+	}
+	text_buf_str(&b, "# EOF\n");
 	errno = 0;
 	rc = b.failed ? -ENOMEM : fwrite(b.v, 1, b.len, out) == b.len ? 0 : errno ? -errno : -EIO;
 	text_buf_free(&b);

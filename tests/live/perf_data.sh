@@ -38,6 +38,8 @@ check "the working set is exact, and the sum of it the faults' pages" "$(head -c
 import json, sys
 snaps = [json.loads(l) for l in open(sys.argv[1])]
 assert all(s["wss_exact"] for s in snaps) and 0 < sum(s["wss_bytes"] for s in snaps) // 4096 <= sum(s["stats"]["reports"] for s in snaps)' "$tmp/out"
+check "its JSON is as documented, and what perf does not tell is absent" "$(python3 "$top/tests/json/validate.py" "$tmp/out" 2>&1 | head -n 3)" \
+	test "$(python3 "$top/tests/json/validate.py" "$tmp/out" >/dev/null 2>&1; echo $?) $(grep -cE '"(wall_ns|nr_threads|state)"' "$tmp/out")" = "0 0"
 
 # the same through a pipe: played as it comes
 perf record -q -e page-faults -c 1 -d -o - sh -c '"$0" -o "$1" "$2" >/dev/null' "$workload" "$tmp/one.truth" "$tmp/one.phases" >"$tmp/piped" 2>"$tmp/err" ||
