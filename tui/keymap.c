@@ -24,7 +24,7 @@ const struct key keymap[] = {
 	{ '#', app_numbers, 0, KEYS_SHOW, "#", NULL, "numbers in the cells" },
 	{ 'T', app_next_theme, 0, KEYS_SHOW, "T", NULL, "next theme, seen at once" },
 	{ '|', app_side_by_side, 0, KEYS_SHOW, "| \\", NULL,
-	  "another source beside this one, or not; \\: the cursor to the other" },
+	  "another source beside this one, or not; \\: cursor to the other" },
 	{ '\\', app_other_pane, 0, KEYS_SHOW, NULL, NULL, NULL },
 	{ 'S', app_next_source, 0, KEYS_SHOW, "S", NULL, "another source in its place: the next that can be used" },
 	{ 'v', app_inspector, 0, KEYS_SHOW, "v", NULL, "inspector on or off (screens of 100 columns and more)" },
@@ -67,7 +67,7 @@ const struct key keymap[] = {
 	{ 'd', app_panel, PANEL_HISTOGRAM, KEYS_PANELS, "d", NULL, "distribution of bytes by heat and by age" },
 	{ 's', app_panel, PANEL_SOURCE, KEYS_PANELS, "s", NULL, "source: reports, losses, cost, own CPU" },
 	{ KEY_NONE, app_refresh, 0, KEYS_PANELS, "in one", NULL,
-	  "o order, r reverse, enter shows it on the map, tab next panel, esc back" },
+	  "o order, r reverse, enter to the map, tab next panel, esc back" },
 
 	{ 'a', app_aging, -1, KEYS_TUNE, "a A", "aging", "look at the target more often, or less" },
 	{ 'A', app_aging, 1, KEYS_TUNE, NULL, NULL, NULL },

@@ -880,6 +880,12 @@ static void test_help_is_the_table(void **state)
 	screen_keys(&s, "x");
 	assert_false(screen_holds(&s, "any key goes back"));
 	screen_close(&s);
+	/* and none of them is cut on the narrowest of usual screens */
+	screen_open(&s, COLOR_DEPTH_MONO, false, 120, 80, NULL);
+	screen_keys(&s, "?");
+	assert_true(screen_holds(&s, keymap[0].help));
+	assert_false(screen_holds(&s, "…"));
+	screen_close(&s);
 }
 
 static void test_every_key_at_every_size(void **state)
