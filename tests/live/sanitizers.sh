@@ -6,8 +6,9 @@
 . "$(dirname "$0")/../lib/lib.sh"
 need "$workload" tmux make
 
+# By the name that make has for it: with another one what has changed since would not be made again.
 make_log=$tmp/make.log
-(cd "$top" && env -u MAKEFLAGS make --no-print-directory -j"$(nproc)" BUILD="$BUILD" asan tsan) >"$make_log" 2>&1 ||
+(cd "$top" && env -u MAKEFLAGS make --no-print-directory -j"$(nproc)" BUILD="${BUILD#"$top/"}" asan tsan) >"$make_log" 2>&1 ||
 	{ not_ok build "$(grep -m 3 -iE 'error' "$make_log")"; tail -n 20 "$make_log"; exit 0; }
 
 reports() { find "$tmp" -name 'report.*' | sort; }
