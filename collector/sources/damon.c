@@ -112,7 +112,8 @@ static int turn_on(struct damon *d, struct err *err)
 
 	if (rc == -EBUSY)
 		return err_set(err, EBUSY,
-			       "DAMON is in use by somebody who shares it with nobody (damon_reclaim, damon_lru_sort): "
+			       "DAMON is in use by somebody who shares it with nobody (damon_reclaim, damon_lru_sort, "
+			       "damon_stat): "
 			       "end that, or choose another source with -s");
 	if (rc == -ENOENT || rc == -ENODEV)
 		return err_set(err, EBUSY, "another program has taken DAMON over in this moment, and it is left alone");

@@ -9,8 +9,7 @@ sed -n '/^damon /,/side effect/p' sources
 if grep -q ' damon_sysfs_intervals_goal_' /proc/kallsyms; then
 	check damon-goal-sources "claims it lacks it" sh -c '! grep -q intervals_goal sources'
 	for way in damon_aggregated tried_regions; do
-		damontop -b --json -s damon --kernel-tuning -e $way -p "$pid" >out 2>err &
-		top_pid=$!
+		begin --kernel-tuning -e $way
 		# From 5 ms on, as long as it finds fewer or more accesses than 4 % of those that it could find.
 		check damon-goal-$way "$(head -c 300 out) $(cat err)" wait_for 40 grep -vq '"aging_us":5000,' out
 		check damon-goal-$way-says "$(head -c 300 out)" grep -q '"access_bp":400' out

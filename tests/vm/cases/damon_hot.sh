@@ -34,7 +34,7 @@ overlap() {
 # The newest three snapshots, of at least 12: each has 80 % of the hot range. DAMON's own convergence takes so long as it takes.
 n=0
 converged() {
-	m=$(wc -l <out)
+	m=$(cat out 2>/dev/null | wc -l)
 	[ "$m" -ge 12 ] && [ "$m" -gt "$n" ] || return
 	n=$m
 	shares=
@@ -55,6 +55,7 @@ for way in damon_aggregated tried_regions; do
 	pid=$(sed -n 's/^ready //p' ready)
 	base=$(sed -n '1s/.*"name":"heap"[^}]*"start":"\(0x[0-9a-f]*\)".*/\1/p' truth)
 	n=0
+	rm -f out
 	damontop -b --json -s damon -e $way -p "$pid" >out 2>err &
 	top_pid=$!
 	check damon-hot-$way "$(wc -l <out) snapshots, the last with$shares % of the hot range; $(cat err)" wait_for 40 converged

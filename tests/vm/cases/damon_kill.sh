@@ -11,8 +11,7 @@ uptime_cs() { sed 's/ .*//; s/\.//' /proc/uptime; }
 # end_by NAME WAY SIGNAL
 end_by() {
 	# shellcheck disable=SC2086
-	damontop -b --json -s damon -e "$2" ${options:-} -p "$pid" >out 2>err &
-	top_pid=$!
+	begin -e "$2" ${options:-}
 	wait_for 30 lines 3 || not_ok "$1" "no snapshots: $(cat err)"
 	wait_for 30 on || not_ok "$1" "no kdamond runs"
 	kill "-$3" $top_pid
@@ -32,8 +31,7 @@ end_by damon-sigsegv damon_aggregated SEGV
 options="--aging 100ms --aggr 3s" end_by damon-sigkill-long-tried tried_regions KILL
 
 # Somebody kills the guard: then damontop puts everything back itself.
-damontop -b --json -s damon -p "$pid" >out 2>err &
-top_pid=$!
+begin
 wait_for 30 lines 3
 kill -9 "$(ps -o pid,comm | awk '$2 == "damontop-guard" { print $1; exit }')"
 kill -TERM $top_pid
@@ -41,8 +39,7 @@ check damon-guard-killed "the files are not restored: $(cat $A/nr_kdamonds)" wai
 wait $top_pid 2>/dev/null
 
 # The target ends.
-damontop -b --json -s damon -p "$pid" >out 2>err &
-top_pid=$!
+begin
 wait_for 30 lines 3
 kill -9 "$pid" "$other"
 wait $top_pid

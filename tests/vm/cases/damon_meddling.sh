@@ -8,8 +8,7 @@ waits() { [ "$(cut -d' ' -f1 "/proc/$(ps -o pid,comm | awk '$2 == "damontop-damo
 answered() { waits && usleep 200000 && waits; }
 
 # Ours is switched off by somebody.
-damontop -b --json -s damon -p "$pid" >out 2>err &
-top_pid=$!
+begin
 wait_for 30 lines 2
 insist off $A/0/state
 wait $top_pid
@@ -18,8 +17,7 @@ check damon-meddling-switch-us-off-restored "$(ask $A/nr_kdamonds) kdamonds" [ "
 
 # Somebody takes DAMON over while ours runs: off, then a kdamond of their own.
 for way in damon_aggregated tried_regions; do
-	damontop -b --json -s damon -e $way -p "$pid" >out 2>err &
-	top_pid=$!
+	begin -e $way
 	wait_for 30 lines 2
 	kill -STOP $top_pid
 	insist off $A/0/state
@@ -38,8 +36,7 @@ for way in damon_aggregated tried_regions; do
 done
 
 # Somebody gives our kdamond another target.
-damontop -b --json -s damon -p "$pid" >out 2>err &
-top_pid=$!
+begin
 wait_for 30 lines 2
 kill -STOP $top_pid
 insist off $A/0/state
@@ -57,8 +54,7 @@ clear_up
 # Somebody begins while we begin: whoever comes first, theirs is there in the end, and whole.
 bad=0
 for i in 1 2 3 4 5 6; do
-	damontop -b --json -s damon -n 1 -p "$pid" >out 2>err &
-	top_pid=$!
+	begin -n 1
 	usleep $((100000 + i * 50000))
 	wait_for 60 sh -c "echo 2 >$A/nr_kdamonds" 2>/dev/null
 	set_up 1 "$other"

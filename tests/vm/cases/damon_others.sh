@@ -38,8 +38,7 @@ check damon-others-looking-on "exit status $rc, $(wc -l <out) snapshots: $(cat e
 check damon-others-looking-on-intervals "$(head -c 400 out)" grep -q '"aging_us":7000,"aggregation_us":140000' out
 check damon-others-looking-on-files "$(diff before after | head -n 4)" cmp -s before after
 # ... and is switched off while we look on.
-damontop -b --json -s damon -p "$pid" >out 2>err &
-top_pid=$!
+begin
 wait_for 30 lines 2
 echo off >$A/0/state
 wait $top_pid

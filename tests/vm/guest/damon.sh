@@ -13,7 +13,13 @@ ask() {
 }
 # All files of a tree that cannot change by itself.
 tree() { find $A -type f | grep -v -e '/stats/' -e tried_regions -e effective_bytes | sort | while read -r f; do echo "$f $(ask "$f")"; done; }
-lines() { [ "$(wc -l <out)" -ge "$1" ]; }
+lines() { [ "$(cat out 2>/dev/null | wc -l)" -ge "$1" ]; }
+# begin OPTIONS: damontop on the workload, as $top_pid. What the one before it has said is gone before anybody looks.
+begin() {
+	rm -f out err
+	damontop -b --json -s damon "$@" -p "$pid" >out 2>err &
+	top_pid=$!
+}
 on() { [ "$(ask $A/0/state)" = on ]; }
 # No file of anybody's, no kdamond that runs, none of our processes.
 restored() { tree >after && cmp -s before after && ! ps -o comm | grep -q '^kdamond'; }
