@@ -53,8 +53,7 @@ int attrs_check(const struct attrs *attrs, struct err *err)
 	}
 	if (attrs->aging_us > attrs->aggregation_us)
 		return err_set(err, EINVAL,
-			       "aging interval is longer than aggregation: an aggregation needs at "
-			       "least one aging");
+			       "aging interval is longer than aggregation: shorten aging, or lengthen aggregation");
 	if (attrs->min_nr_regions < MIN_NR_REGIONS)
 		return err_set(err, EINVAL, "min regions is %u: give at least %d", attrs->min_nr_regions,
 			       MIN_NR_REGIONS);
