@@ -178,7 +178,13 @@ static void add_hits(const struct page_set *set, const struct page_chunk *chunk,
 
 static void chunk_add(struct page_chunk *chunk, unsigned first, unsigned end, const struct report *report)
 {
-	struct page_bits bits = bits_of(first, end);
+	struct page_bits bits;
+
+	if (end - first == 1 && !(report->valid & (REPORT_KIND | REPORT_HUGE | REPORT_NODE))) {
+		chunk->touched.word[first / 64] |= UINT64_C(1) << first % 64;
+		return;
+	}
+	bits = bits_of(first, end);
 
 	bits_set(&chunk->touched, &bits, true);
 	if (report->valid & REPORT_KIND) {

@@ -282,6 +282,15 @@ static int compare_times(const void *a, const void *b)
 	return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
 }
 
+/* Of one CPU they are in order, mostly. */
+static bool is_sorted(const struct report *v, size_t nr)
+{
+	for (size_t i = 1; i < nr; i++)
+		if (v[i].time_ns < v[i - 1].time_ns)
+			return false;
+	return true;
+}
+
 /* Lets go of those that have been used, and sorts the others. */
 static void compact(struct reader *rd)
 {
@@ -290,7 +299,8 @@ static void compact(struct reader *rd)
 	memmove(rd->v, rd->v + rd->done, (rd->nr - rd->done) * sizeof(*rd->v));
 	rd->nr -= rd->done;
 	rd->done = rd->nr_ready = 0;
-	qsort(rd->v, rd->nr, sizeof(*rd->v), compare_times);
+	if (!is_sorted(rd->v, rd->nr))
+		qsort(rd->v, rd->nr, sizeof(*rd->v), compare_times);
 }
 
 /* Those up to until_ns are complete. */
