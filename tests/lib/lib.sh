@@ -89,7 +89,7 @@ tm() { tmux -L "$tmux_name-$tmux_nr" -f /dev/null "$@"; }
 tm_start() {
 	[ $tmux_nr = 0 ] || tm kill-server 2>/dev/null
 	tmux_nr=$((tmux_nr + 1))
-	tm new-session -d -x "$1" -y "$2" -s t "env PS1='PROMPT> ' TERM=tmux-256color LC_ALL=C.UTF-8 HOME=$tmp bash --norc --noprofile" ||
+	tm new-session -d -x "$1" -y "$2" -s t "env PS1='PROMPT> ' TERM=tmux-256color LC_ALL=C.UTF-8 HOME=$tmp HISTFILE= bash --norc --noprofile" ||
 		return 1
 	tm set -g remain-on-exit on >/dev/null
 	tm set -g status off >/dev/null
