@@ -34,12 +34,13 @@ char LICENSE[] SEC("license") = "GPL";
 #define MAPPING_ANON 1ULL		   /* of page->mapping */
 
 /* Set by user space before loading. */
-const volatile __u32 node_bits; /* of page->flags, at its top; 0: the kernel knows one node only */
+const volatile __u32 node_shift; /* of page->flags, whose top it is; 64: the kernel knows one node only */
+const volatile __u8 can_cast;	 /* the kernel has bpf_rdonly_cast() */
 
 /* Shared with user space while running. */
 __u32 want_tgid; /* find_target: only this process; 0: the iterator is limited to it already */
 __u64 target_mm; /* the address space that counts */
-__u32 epoch;	 /* number of the current harvest */
+__u32 epoch;	 /* number of the current harvest, from 1 on */
 __u64 reached;	 /* how far MGLRU's walk of target_mm has come; ~0: to its end. User space sets it to 0 */
 __u64 nr_tables; /* page tables of target_mm whose own access bit was cleared: see mglru.c */
 __u64 found_mm;	 /* find_target's answers */
@@ -54,6 +55,7 @@ extern const void vmemmap_base __ksym __weak;
 extern const void page_offset_base __ksym __weak;
 extern const void physical_mask __ksym __weak;
 extern const void xen_domain_type __ksym __weak;
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
 #define XEN_PV_DOMAIN 1
 
@@ -77,8 +79,8 @@ static __always_inline struct harvest_cpu *this_cpu(void)
 }
 
 struct page_info {
-	__s16 node;
-	__u8 kind; /* enum harvest_kind */
+	__s32 node;
+	__u32 kind; /* enum harvest_kind */
 };
 
 #define PAGE_INFO_UNKNOWN ((struct page_info){ HARVEST_NODE_UNKNOWN, HARVEST_KIND_UNKNOWN })
@@ -102,6 +104,18 @@ static __always_inline int kind_is_near(void)
 	       bpf_core_field_exists(((struct page *)0)->compound_head);
 }
 
+/*
+ * Reads them in place where the kernel lets us (6.2 and newer), which spares a helper call for every page; else into
+ * copy. They are cast to registers, since there a word is a number, while a pointer of struct page may not be computed
+ * with. NULL: they cannot be read.
+ */
+static __always_inline const struct page_words *page_words(__u64 page, struct page_words *copy)
+{
+	if (can_cast)
+		return bpf_rdonly_cast((void *)page, bpf_core_type_id_kernel(struct pt_regs));
+	return bpf_probe_read_kernel(copy, sizeof(*copy), (void *)page) ? 0 : copy;
+}
+
 static __always_inline __u64 page_flags(const struct page_words *words)
 {
 	if (bpf_core_field_exists(((struct page___wrapped *)0)->flags.f))
@@ -113,17 +127,24 @@ static __always_inline __u64 page_flags(const struct page_words *words)
 static __always_inline struct page_info page_info(__u64 page)
 {
 	struct page_info info = PAGE_INFO_UNKNOWN;
-	struct page_words words;
+	const struct page_words *words;
+	struct page_words copy;
 	__u64 head;
 
-	if (!kind_is_near() || bpf_probe_read_kernel(&words, sizeof(words), (void *)page))
+	if (!kind_is_near())
+		return info;
+	words = page_words(page, &copy);
+	if (!words)
 		return info;
 	/* Only the first page of a compound one says what it is. */
-	head = PAGE_WORD(&words, compound_head);
-	if ((head & 1) && bpf_probe_read_kernel(&words, sizeof(words), (void *)(head - 1)))
-		return info;
-	info.node = node_bits ? page_flags(&words) >> (64 - node_bits) : 0;
-	info.kind = PAGE_WORD(&words, mapping) & MAPPING_ANON ? HARVEST_KIND_ANON : HARVEST_KIND_FILE;
+	head = PAGE_WORD(words, compound_head);
+	if (head & 1) {
+		words = page_words(head - 1, &copy);
+		if (!words)
+			return info;
+	}
+	info.node = node_shift < 64 ? page_flags(words) >> node_shift : 0;
+	info.kind = PAGE_WORD(words, mapping) & MAPPING_ANON ? HARVEST_KIND_ANON : HARVEST_KIND_FILE;
 	return info;
 }
 
@@ -154,40 +175,55 @@ static __always_inline void send_range(__u64 start, __u64 end, struct page_info 
 		count_lost((end - start) >> PAGE_SHIFT);
 }
 
-/* Sends what the slot holds, unless user space has fetched it already, and starts another chunk in it. */
-static __always_inline void turn_slot(struct harvest_chunk *slot, __u64 start, __s16 node)
+static __always_inline __u32 nr_bits(__u64 word)
 {
-	if (slot->nr && slot->epoch == epoch && bpf_ringbuf_output(&ring, slot, sizeof(*slot), BPF_RB_NO_WAKEUP))
-		count_lost(slot->nr);
+	word -= (word >> 1) & 0x5555555555555555ULL;
+	word = (word & 0x3333333333333333ULL) + ((word >> 2) & 0x3333333333333333ULL);
+	word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return (word * 0x0101010101010101ULL) >> 56;
+}
+
+/* Sends what the slot holds, unless user space has fetched it already, and starts another chunk in it. */
+static __always_inline void turn_slot(struct harvest_chunk *slot, __u64 start, __s32 node)
+{
+	__u32 nr = 0;
+
+	if (slot->epoch == epoch && bpf_ringbuf_output(&ring, slot, sizeof(*slot), BPF_RB_NO_WAKEUP)) {
+		for (int i = 0; i < HARVEST_CHUNK_WORDS; i++)
+			nr += nr_bits(slot->young[i]);
+		count_lost(nr);
+	}
 	__builtin_memset(slot, 0, sizeof(*slot));
 	slot->start = start;
 	slot->epoch = epoch;
 	slot->node = node;
 }
 
-static __always_inline void note_page(struct harvest_cpu *cpu, __u64 addr, struct page_info info)
+/* Page number i of the chunk that begins at start. */
+static __always_inline void note_page(struct harvest_cpu *cpu, __u64 start, __u32 i, struct page_info info)
 {
-	__u64 start = addr & ~(HARVEST_CHUNK_BYTES - 1);
-	__u32 word = (addr >> (PAGE_SHIFT + 6)) & (HARVEST_CHUNK_WORDS - 1);
-	__u64 bit = 1ULL << ((addr >> PAGE_SHIFT) & 63);
 	struct harvest_chunk *slot = &cpu->slot[info.node & (HARVEST_NR_SLOTS - 1)];
+	__u32 word = (i >> 6) & (HARVEST_CHUNK_WORDS - 1);
+	__u64 bit = 1ULL << (i & 63);
 
 	if (slot->start != start || slot->node != info.node || slot->epoch != epoch)
 		turn_slot(slot, start, info.node);
-	if (!(slot->young[word] & bit)) {
-		slot->young[word] |= bit;
-		slot->nr++;
-	}
+	slot->young[word] |= bit;
 	if (info.kind == HARVEST_KIND_ANON)
 		slot->anon[word] |= bit;
 }
 
-static __always_inline void note_pte(__u64 addr, __u64 entry)
+static __always_inline void note_addr(__u64 addr, struct page_info info)
 {
 	struct harvest_cpu *cpu = this_cpu();
 
 	if (cpu)
-		note_page(cpu, addr, entry_info(entry, PAGE_BYTES));
+		note_page(cpu, addr & ~(HARVEST_CHUNK_BYTES - 1), addr >> PAGE_SHIFT, info);
+}
+
+static __always_inline void note_pte(__u64 addr, __u64 entry)
+{
+	note_addr(addr, entry_info(entry, PAGE_BYTES));
 }
 
 static __always_inline void note_pmd(__u64 addr, __u64 entry)
@@ -227,7 +263,8 @@ struct {
 struct table_walk {
 	struct table *table;
 	struct harvest_cpu *cpu;
-	__u64 addr; /* of the first entry's page */
+	__u64 start; /* of the memory that the table maps: a chunk */
+	__u32 first; /* of its entries that is looked at, the first one in table */
 };
 
 /* Present, young, and with a page that the walk counts (vm_normal_page()). */
@@ -244,7 +281,7 @@ static long note_entry(__u32 i, struct table_walk *walk)
 		return 1;
 	entry = walk->table->entry[i];
 	if (is_harvested(entry))
-		note_page(walk->cpu, walk->addr + i * PAGE_BYTES, entry_info(entry, PAGE_BYTES));
+		note_page(walk->cpu, walk->start, walk->first + i, entry_info(entry, PAGE_BYTES));
 	return 0;
 }
 
@@ -252,7 +289,8 @@ static long note_entry(__u32 i, struct table_walk *walk)
 static __always_inline void note_table(__u64 pmd, __u64 addr, __u64 end)
 {
 	__u32 zero = 0, first = (addr >> PAGE_SHIFT) & (TABLE_ENTRIES - 1);
-	struct table_walk walk = { bpf_map_lookup_elem(&tables, &zero), this_cpu(), addr };
+	struct table_walk walk = { bpf_map_lookup_elem(&tables, &zero), this_cpu(), addr & ~(HARVEST_CHUNK_BYTES - 1),
+				   first };
 	__u64 table = direct_map + (pmd & pfn_mask) + first * sizeof(__u64), nr = (end - addr) >> PAGE_SHIFT;
 
 	/* A huge page has a hook of its own; what is not present has no table. */
@@ -348,14 +386,13 @@ int BPF_KPROBE(pmd_kprobe, struct vm_area_struct *vma, unsigned long addr, void 
 static __always_inline void note_probe(__u32 pid, __u32 nid, __u64 addr, __u64 len, int anon, __u8 huge)
 {
 	struct page_info info = { nid, anon ? HARVEST_KIND_ANON : HARVEST_KIND_FILE };
-	struct harvest_cpu *cpu = this_cpu();
 
-	if (pid != found_tgid || !cpu)
+	if (pid != found_tgid)
 		return;
 	if (huge || len != PAGE_BYTES)
 		send_range(addr, addr + len, info, huge);
 	else
-		note_page(cpu, addr, info);
+		note_addr(addr, info);
 }
 
 SEC("fentry/mglru_pte_probe")

@@ -22,9 +22,8 @@ enum harvest_kind { HARVEST_KIND_UNKNOWN, HARVEST_KIND_ANON, HARVEST_KIND_FILE }
 
 struct harvest_chunk {
 	__u64 start; /* address of its first page */
-	__u32 epoch; /* the harvest it belongs to */
-	__u16 nr;    /* pages set in young */
-	__s16 node;  /* of all its pages; where it is unknown, their kind is unknown too */
+	__u32 epoch; /* the harvest it belongs to; from 1 on */
+	__s32 node;  /* of all its pages; where it is unknown, their kind is unknown too */
 	__u64 young[HARVEST_CHUNK_WORDS];
 	__u64 anon[HARVEST_CHUNK_WORDS];
 };

@@ -30,6 +30,7 @@ struct harvest {
 	struct harvest_set set;
 	struct source_stats stats;
 	uint64_t lost_seen; /* of this ring */
+	bool warms_up;	    /* the first walk, of which nothing is told or counted: all that counts is that it is whole */
 };
 
 int harvest_probe(const struct source_params *params, const struct ager *ager, struct err *err)
@@ -77,7 +78,7 @@ bool harvest_walk_is_complete(const struct harvest *h)
 
 bool harvest_has_lost(const struct harvest *h)
 {
-	return harvest_bpf_lost_pages(h->bpf) != h->lost_seen;
+	return !h->warms_up && harvest_bpf_lost_pages(h->bpf) != h->lost_seen;
 }
 
 int harvest_find_target(struct harvest *h, struct err *err)
@@ -212,8 +213,10 @@ static int open_parts(struct harvest *h, struct err *err)
 	if (!rc)
 		rc = load(h, h->options.ring_bytes ? h->options.ring_bytes : FIRST_RING_BYTES, err);
 	/* Bits have been set since who knows when: the first walk only clears them. */
+	h->warms_up = true;
 	if (!rc)
 		rc = harvest(h, NULL, err);
+	h->warms_up = false;
 	h->stats = (struct source_stats){ 0 };
 	if (!rc && take_lost(h))
 		rc = grow_ring(h, err);

@@ -75,7 +75,10 @@ bool harvest_walk_is_complete(const struct harvest *harvest);
 /* Page tables of the target, so far, whose own access bit was found set and cleared, not only those of its pages. */
 uint64_t harvest_nr_tables(const struct harvest *harvest);
 
-/* Whether this harvest has lost pages so far, for want of room in the ring. Another walk would find, and count, them again. */
+/*
+ * Whether this harvest has lost pages so far, for want of room in the ring. Another walk would find, and count, them
+ * again. Never of the first walk, which is not counted.
+ */
 bool harvest_has_lost(const struct harvest *harvest);
 
 /*

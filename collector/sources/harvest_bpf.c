@@ -325,7 +325,9 @@ static int load_programs(struct harvest_bpf *bpf, const struct btf *btf, pid_t p
 		want_program(bpf, btf, &bpf->hooks->v[i]);
 	if (mglru)
 		want_program(bpf, btf, &walk_hook);
-	bpf->skel->rodata->node_bits = node_bits(btf);
+	bpf->skel->rodata->node_shift = 64 - node_bits(btf);
+	bpf->skel->bss->epoch = 1;
+	bpf->skel->rodata->can_cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 	bpf_map__set_max_entries(bpf->skel->maps.ring, ring_bytes);
 	rc = harvest_bpf_skel__load(bpf->skel);
 	if (!rc)
@@ -485,7 +487,7 @@ static int collect_slots(struct harvest_bpf *bpf, struct harvest_set *set)
 		for (int i = 0; i < HARVEST_NR_SLOTS && !rc; i++) {
 			const struct harvest_chunk *slot = &bpf->cpus[cpu].slot[i];
 
-			if (slot->nr && slot->epoch == bpf->skel->bss->epoch)
+			if (slot->epoch == bpf->skel->bss->epoch)
 				rc = harvest_set_add_chunk(set, slot);
 		}
 	}

@@ -46,7 +46,7 @@ int harvest_set_add_chunk(struct harvest_set *set, const struct harvest_chunk *c
 	if (!e)
 		return -ENOMEM;
 	*e = (struct harvest_entry){ .start = chunk->start & ~(HARVEST_CHUNK_BYTES - 1),
-				     .node = chunk->node,
+				     .node = (int16_t)chunk->node,
 				     .kind_known = chunk->node != HARVEST_NODE_UNKNOWN };
 	memcpy(e->young, chunk->young, sizeof(e->young));
 	memcpy(e->anon, chunk->anon, sizeof(e->anon));

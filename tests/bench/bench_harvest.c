@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench_harvest - what a harvest costs: the bare walk of clear_refs over a child's memory, the same with our hook and
- * the reports read, and with a hash map updated for every page. In one run, by turns, the fastest of each. Needs a
- * kernel that lets BPF in.
+ * bench_harvest - what a harvest costs: the bare walk of clear_refs over a child's memory; the same with our hooks, for
+ * each page table and for each page (mglru's), and the reports read; with a hash map updated for every page; and with a
+ * program for every page that does nothing. In one run, by turns, the fastest of each. Needs a kernel that lets BPF in.
  *
  * bench_harvest [MIB [ROUNDS]]
  */
@@ -22,8 +22,11 @@
 
 #define MAX_ROUNDS 31
 
-enum kind { BARE, OURS, PER_PAGE, WHOLE, NR_KINDS };
-static const char *const kind_names[NR_KINDS] = { "bare walk", "our hook", "hash map", "our whole pass" };
+enum kind { BARE, HASH_MAP, NOTHING, TABLE, TABLE_WHOLE, PAGE, PAGE_WHOLE, NR_KINDS };
+static const char *const kind_names[NR_KINDS] = {
+	"bare walk", "hash map for each page", "nothing for each page", "ours for each table",
+	"  and reported", "ours for each page", "  and reported",
+};
 
 struct bench {
 	struct source_params params;
@@ -94,7 +97,8 @@ static int find_mm(struct bench *b, struct harvest_bpf *bpf, struct err *err)
 	return rc;
 }
 
-static void run_ours(struct bench *b, int i)
+/* The walk as kind, and all of it with the reports as the kind after it. */
+static void run_ours(struct bench *b, int i, enum kind kind, enum harvest_hooks hooks)
 {
 	struct counter counter = { .sink = { .reports = count_pages } };
 	struct harvest_set set = { 0 };
@@ -102,42 +106,50 @@ static void run_ours(struct bench *b, int i)
 	struct harvest_bpf *bpf;
 	uint64_t begin;
 
-	if (harvest_bpf_open(&bpf, b->params.target, false, HARVEST_HOOKS_AUTO, 1 << 20, &err) || find_mm(b, bpf, &err))
-		die("our hook", err.text);
+	if (harvest_bpf_open(&bpf, b->params.target, false, hooks, 1 << 20, &err) || find_mm(b, bpf, &err))
+		die(kind_names[kind], err.text);
 	harvest_bpf_set_mm(bpf, b->mm);
 	touch(b);
 	begin = clock_now_ns(&clock_system);
-	b->ns[OURS][i] = walk(b);
+	b->ns[kind][i] = walk(b);
 	if (harvest_bpf_collect(bpf, &set, &err))
-		die("our hook", err.text);
+		die(kind_names[kind], err.text);
 	harvest_set_report(&set, &counter.sink);
-	b->ns[WHOLE][i] = clock_now_ns(&clock_system) - begin;
-	b->seen[OURS] = b->seen[WHOLE] = counter.nr_pages;
+	b->ns[kind + 1][i] = clock_now_ns(&clock_system) - begin;
+	b->seen[kind] = b->seen[kind + 1] = counter.nr_pages;
 	harvest_set_free(&set);
 	harvest_bpf_close(bpf);
 }
 
-static uint64_t run_per_page(struct bench *b)
+static uint64_t sum_of_cells(struct per_page_bpf_skel *skel)
 {
-	struct per_page_bpf_skel *skel = per_page_bpf_skel__open_and_load();
-	uint64_t ns, key = 0, next, *last = NULL;
+	uint64_t key = 0, next, *last = NULL, sum = 0;
 	struct {
 		uint64_t nr_accesses, rest;
 	} cell;
 
-	if (!skel || per_page_bpf_skel__attach(skel))
-		die("hash map", "cannot be loaded");
-	skel->bss->target_mm = b->mm;
-	touch(b);
-	ns = walk(b);
-	b->seen[PER_PAGE] = 0;
 	for (; bpf_map__get_next_key(skel->maps.cells, last, &next, sizeof(next)) == 0; last = &key) {
 		key = next;
 		if (bpf_map__lookup_elem(skel->maps.cells, &key, sizeof(key), &cell, sizeof(cell), 0) == 0)
-			b->seen[PER_PAGE] += cell.nr_accesses;
+			sum += cell.nr_accesses;
 	}
+	return sum;
+}
+
+static void run_per_page(struct bench *b, int i, enum kind kind)
+{
+	struct per_page_bpf_skel *skel = per_page_bpf_skel__open();
+
+	if (!skel)
+		die(kind_names[kind], "cannot be opened");
+	bpf_program__set_autoload(kind == NOTHING ? skel->progs.pte_young : skel->progs.pte_nothing, false);
+	if (per_page_bpf_skel__load(skel) || per_page_bpf_skel__attach(skel))
+		die(kind_names[kind], "cannot be loaded");
+	skel->bss->target_mm = b->mm;
+	touch(b);
+	b->ns[kind][i] = walk(b);
+	b->seen[kind] = sum_of_cells(skel);
 	per_page_bpf_skel__destroy(skel);
-	return ns;
 }
 
 /* The fastest pass: what else runs on the machine only adds. */
@@ -158,10 +170,12 @@ static void report(struct bench *b, int rounds)
 		ms[k] = best_ms(b, k, rounds);
 	for (enum kind k = BARE; k < NR_KINDS; k++) {
 		page[k] = (ms[k] - ms[BARE]) * 1e6 / (double)b->nr_pages;
-		printf("%-15s %8.1f ms a pass over %llu pages, %6.0f ns a page above the bare walk, %llu pages seen\n",
+		printf("%-23s %8.1f ms a pass over %llu pages, %6.0f ns a page above the bare walk, %llu pages seen\n",
 		       kind_names[k], ms[k], (unsigned long long)b->nr_pages, page[k], (unsigned long long)b->seen[k]);
 	}
-	printf("harvest-cost ratio=%.3f pass=%.2f\n", page[OURS] / page[PER_PAGE], ms[WHOLE] / ms[BARE]);
+	printf("harvest-cost table=%.3f page=%.3f nothing=%.3f table_pass=%.2f page_pass=%.2f\n",
+	       page[TABLE] / page[HASH_MAP], page[PAGE] / page[HASH_MAP], page[NOTHING] / page[HASH_MAP],
+	       ms[TABLE_WHOLE] / ms[BARE], ms[PAGE_WHOLE] / ms[BARE]);
 }
 
 int main(int argc, char **argv)
@@ -187,8 +201,10 @@ int main(int argc, char **argv)
 	for (int i = 0; i < rounds; i++) {
 		touch(&b);
 		b.ns[BARE][i] = walk(&b);
-		run_ours(&b, i);
-		b.ns[PER_PAGE][i] = run_per_page(&b);
+		run_ours(&b, i, TABLE, HARVEST_HOOKS_TABLE);
+		run_ours(&b, i, PAGE, HARVEST_HOOKS_FENTRY);
+		run_per_page(&b, i, HASH_MAP);
+		run_per_page(&b, i, NOTHING);
 	}
 	report(&b, rounds);
 	kill(pid, SIGKILL);

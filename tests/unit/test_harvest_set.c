@@ -45,7 +45,6 @@ static void mark(struct harvest_chunk *chunk, unsigned page, bool anon)
 	chunk->young[page / 64] |= UINT64_C(1) << (page % 64);
 	if (anon)
 		chunk->anon[page / 64] |= UINT64_C(1) << (page % 64);
-	chunk->nr++;
 }
 
 static void test_runs_by_attributes_across_chunks(void **state)
@@ -168,7 +167,7 @@ static void test_random_sets_come_out_whole(void **state)
 
 		for (int i = 0; i < 20; i++) {
 			unsigned at = (unsigned)rng_below(&rng, NR_CHUNKS);
-			struct harvest_chunk chunk = { .start = BASE + at * CHUNK, .node = (__s16)rng_below(&rng, 3) };
+			struct harvest_chunk chunk = { .start = BASE + at * CHUNK, .node = (__s32)rng_below(&rng, 3) };
 
 			for (int k = 0; k < 60; k++) {
 				unsigned page = (unsigned)rng_below(&rng, HARVEST_CHUNK_PAGES);
