@@ -49,6 +49,14 @@ static int read_head(struct recording *r, struct err *err)
 
 /* ---- opening ---- */
 
+/* perf record --threads makes a folder with a file for each. */
+static bool is_perf_folder(const char *path)
+{
+	char data[RECORDING_SZ_PATH];
+
+	return snprintf(data, sizeof(data), "%s/data", path) < (int)sizeof(data) && access(data, F_OK) == 0;
+}
+
 /* Fifos are fine; a folder is not. */
 static int open_file(const char *path, struct err *err)
 {
@@ -59,7 +67,8 @@ static int open_file(const char *path, struct err *err)
 		return err_set(err, errno, "cannot open %s: %s", path, strerror(errno));
 	if (!fstat(fd, &st) && S_ISDIR(st.st_mode)) {
 		close(fd);
-		return err_set(err, EISDIR, "%s is a folder, not a recording", path);
+		return err_set(err, EISDIR, "%s is a folder, not a recording%s", path,
+			       is_perf_folder(path) ? ": perf record --threads has made it; record without that" : "");
 	}
 	return fd;
 }

@@ -40,7 +40,7 @@ static int set_physical(struct options *o, const char *arg, struct err *err)
 static int set_replay(struct options *o, const char *arg, struct err *err)
 {
 	(void)err;
-	o->replay = arg;
+	o->replay = strcmp(arg, "-") == 0 ? "/dev/stdin" : arg;
 	return 0;
 }
 
@@ -480,7 +480,7 @@ const struct option_row option_rows[] = {
 	{ 'p', "pid", "PID", "a running process", set_pid },
 	{ 0, "demo", NULL, "a built-in synthetic target", set_demo },
 	{ 0, "physical", NULL, "all memory of the machine, by node and zone (kernel DAMON)", set_physical },
-	{ 'r', "replay", "FILE", "a recording: ours, damo's, perf.data (-p: which target of it)", set_replay },
+	{ 'r', "replay", "FILE", "a recording: ours, damo's, perf.data; - is stdin (-p: which target)", set_replay },
 	{ 0, "speed", "X", "replay: X times as fast as it was", set_speed },
 	{ 0, "loop", NULL, "replay: from the beginning again at its end", set_loop },
 	{ 0, "seek", "PLACE", "replay: begin there: 50%, 90s, 1m30s, 1:30", set_seek },

@@ -46,8 +46,10 @@ perf record -q -e page-faults -c 1 -d -o - sh -c '"$0" -o "$1" "$2" >/dev/null' 
 	not_ok "perf record -o -" "$(cat "$tmp/err")"
 pid=$(python3 -c 'import json, sys; print(json.loads(open(sys.argv[1]).readline())["pid"])' "$tmp/one.truth")
 judged "what a pipe wrote" "$tmp/piped" one -p "$pid"
-"$damontop" -b --json -r <(cat "$tmp/piped") -p "$pid" >"$tmp/through" 2>"$tmp/err"
+"$damontop" -b --json -r - -p "$pid" <"$tmp/piped" >"$tmp/file" 2>"$tmp/err"
+cat "$tmp/piped" | "$damontop" -b --json -r - -p "$pid" >"$tmp/through" 2>>"$tmp/err"
 check "... and through a pipe" "$(cat "$tmp/err")" cmp -s "$tmp/out" "$tmp/through"
+check "... and as standard input" "$(cat "$tmp/err")" cmp -s "$tmp/out" "$tmp/file"
 
 # several processes: the shell and two of these
 name=two
