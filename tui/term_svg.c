@@ -11,7 +11,8 @@
 #define CELL_WIDTH  8
 #define CELL_HEIGHT 16
 #define BASELINE    12
-#define FONT_SIZE   13
+#define FONT_SIZE \
+	13.29 /* a character of these fonts is 0.602 of it wide: a cell, also where textLength is not heeded */
 
 struct svg {
 	FILE *out;
@@ -211,7 +212,7 @@ static void write_head(const struct svg *svg, const struct grid *grid, const cha
 
 	fprintf(svg->out,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
-		"font-family=\"'DejaVu Sans Mono','Liberation Mono',Menlo,Consolas,monospace\" font-size=\"%d\" "
+		"font-family=\"'DejaVu Sans Mono','Liberation Mono',Menlo,Consolas,monospace\" font-size=\"%.2f\" "
 		"shape-rendering=\"crispEdges\">\n<title>",
 		width, height, width, height, FONT_SIZE);
 	for (; *title; title++) {
