@@ -239,9 +239,9 @@ static __always_inline void note_pmd(__u64 addr, __u64 entry)
 
 /*
  * ---- x86: a whole page table of clear_refs' walk ----
- * clear_refs_pte_range() clears the bits of the entries of one table that lie within one mapping. In front of it, all of
- * them are read at once, and the young ones among those that it is going to look at are noted. A page that is touched
- * for the first time in the microseconds between our look at its table and the kernel's test is missed.
+ * clear_refs_pte_range() clears the bits of the entries of one table that lie within one mapping. In front of it, all
+ * of them are read at once, and the young ones among those that it is going to look at are noted. A page that is
+ * touched for the first time in the microseconds between our look at its table and the kernel's test is missed.
  *
  * The slots are safe although the table's lock is not held yet: a program is not entered again on a CPU where it runs,
  * and no other one of this set uses them.

@@ -35,8 +35,8 @@ struct attrs {
 	uint32_t budget_bp; /* how much the target may be slowed, in 1/10 000 of its CPU time */
 	enum region_policy policy;
 	/*
-	 * Kernel DAMON tunes aging and aggregation itself, towards finding this share, in 1/10 000, of the accesses that
-	 * it could find at most; 0: it does not, and they are as given.
+	 * Kernel DAMON tunes aging and aggregation itself, towards finding this share, in 1/10 000, of the accesses
+	 * that it could find at most; 0: it does not, and they are as given.
 	 */
 	uint32_t access_bp;
 };

@@ -69,7 +69,8 @@ int damon_configure(const struct damon_io *io, int kdamond_fd, const struct damo
 
 /*
  * damon_write_attrs(): -ENOTSUP where attrs.access_bp asks for intervals that the kernel tunes, and it does not; then
- * nothing is written. Its tuning goes on from the intervals of attrs, and is looked at again after so many aggregations:
+ * nothing is written. Its tuning goes on from the intervals of attrs, and is looked at again after so many
+ * aggregations:
  */
 #define DAMON_GOAL_AGGRS 3
 /*

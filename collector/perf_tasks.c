@@ -27,18 +27,21 @@ static int grow(struct perf_tasks *ts)
 
 int perf_tasks_add(struct perf_tasks *ts, const struct perf_event_header *rec, uint64_t time_ns)
 {
-	struct perf_event_header *copy;
+	struct perf_task *task;
 
 	if (ts->nr - ts->done >= PERF_TASKS_MAX_NR || ts->bytes + rec->size > PERF_TASKS_MAX_BYTES)
 		return -ENOSPC;
 	if (ts->nr == ts->cap && grow(ts))
 		return -ENOMEM;
-	copy = malloc(rec->size);
-	if (!copy)
+	task = &ts->v[ts->nr];
+	task->rec = malloc(rec->size);
+	if (!task->rec)
 		return -ENOMEM;
-	memcpy(copy, rec, rec->size);
+	memcpy(task->rec, rec, rec->size);
+	task->time_ns = time_ns;
+	task->nr = ts->nr_ever++;
 	ts->bytes += rec->size;
-	ts->v[ts->nr++] = (struct perf_task){ time_ns, ts->nr_ever++, copy };
+	ts->nr++;
 	return 0;
 }
 

@@ -30,7 +30,7 @@ struct harvest {
 	struct harvest_set set;
 	struct source_stats stats;
 	uint64_t lost_seen; /* of this ring */
-	bool warms_up;	    /* the first walk, of which nothing is told or counted: all that counts is that it is whole */
+	bool warms_up; /* the first walk, of which nothing is told or counted: all that counts is that it is whole */
 };
 
 int harvest_probe(const struct source_params *params, const struct ager *ager, struct err *err)

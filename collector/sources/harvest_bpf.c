@@ -34,7 +34,8 @@ struct hook_set {
 	const char *name;
 	unsigned sees;
 	bool kprobe;
-	bool direct_map;	 /* needs the address at which all of memory is mapped: it may be hidden, and is unknown on Xen PV */
+	bool direct_map; /* needs the address at which all of memory is mapped: it may be hidden, and is unknown on Xen
+			    PV */
 	struct hook v[NR_LINKS]; /* the first one decides whether the kernel has the set */
 };
 

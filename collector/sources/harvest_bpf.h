@@ -39,8 +39,8 @@ int harvest_bpf_collect(struct harvest_bpf *bpf, struct harvest_set *set, struct
 /* Pages lost for want of room in the ring, since open. */
 uint64_t harvest_bpf_lost_pages(const struct harvest_bpf *bpf);
 /*
- * Which hooks harvest_bpf_open() would take here, as text for the user; NULL: none, harvest_bpf_probe() says why. Has the
- * kernel verify the programs, hooks nothing.
+ * Which hooks harvest_bpf_open() would take here, as text for the user; NULL: none, harvest_bpf_probe() says why. Has
+ * the kernel verify the programs, hooks nothing.
  */
 const char *harvest_bpf_hooks(const struct source_params *params, bool mglru);
 

@@ -36,7 +36,7 @@
 #define AUDIT_EVERY 64
 
 struct mglru {
-	int fd;		   /* lru_gen */
+	int fd;			      /* lru_gen */
 	struct clear_bits clear_refs; /* for what MGLRU passes by */
 	bool has_clear_refs;
 	char *text;

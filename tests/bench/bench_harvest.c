@@ -24,8 +24,8 @@
 
 enum kind { BARE, HASH_MAP, NOTHING, TABLE, TABLE_WHOLE, PAGE, PAGE_WHOLE, NR_KINDS };
 static const char *const kind_names[NR_KINDS] = {
-	"bare walk", "hash map for each page", "nothing for each page", "ours for each table",
-	"  and reported", "ours for each page", "  and reported",
+	"bare walk",	  "hash map for each page", "nothing for each page", "ours for each table",
+	"  and reported", "ours for each page",	    "  and reported",
 };
 
 struct bench {
