@@ -8,3 +8,5 @@ for s in mglru clear_refs; do
 	check kinds-$s-exact "$line" [ "$(field "$line" kind_wrong)" = 0 ]
 	check kinds-$s-bytes "$line" [ "$(field "$line" anon)/$(field "$line" file)" = 6144/10240 ]
 done
+watched kinds mglru 2
+to_judge kinds-json attrs kinds --tolerance 0.01

@@ -8,3 +8,5 @@ for s in mglru clear_refs; do
 	check nodes-$s-exact "$line" [ "$(field "$line" node_wrong)" = 0 ]
 	check nodes-$s-pages "$line" [ "$(field "$line" node0)/$(field "$line" node1)" = 8192/2048 ]
 done
+watched nodes mglru 2
+to_judge nodes-json attrs nodes --tolerance 0.01
