@@ -9,3 +9,4 @@ damontop -s mglru -p $pid || sleep 3
 kill $pid
 # For the test that drives this screen: where the memory is.
 head -n 1 /tmp/truth
+stty sane # waits until all of it is sent, which the power-off does not
