@@ -17,8 +17,8 @@ const struct source_ops *const source_table[] = {
 	&source_mglru,
 	&source_clear_refs,
 	&source_damon,
-	&source_clock_referenced,
 	&source_clock,
+	&source_clock_referenced,
 	&source_soft_dirty,
 	&source_referenced,
 	&source_damon_paddr,
@@ -108,7 +108,7 @@ const struct source_ops *source_choose(const struct source_params *params, char 
 
 		if (!(ops->flags & SOURCE_AUTO) || (params->range_end && !source_takes_range(ops)))
 			continue;
-		if (ops->probe(params, &reason) == 0 && (!ops->suits || ops->suits(params, &reason) == 0))
+		if (ops->probe(params, &reason) == 0)
 			return ops;
 		add_reason(why, sz_why, ops->name, reason.text);
 	}

@@ -88,11 +88,6 @@ struct source_ops {
 	 * be NULL ("for some process of mine").
 	 */
 	int (*probe)(const struct source_params *params, struct err *err);
-	/*
-	 * Of SOURCE_AUTO, where probe() says yes: is it also right to take it for this target unasked? 0, or a negative
-	 * errno with why not. May be NULL: it is.
-	 */
-	int (*suits)(const struct source_params *params, struct err *err);
 	/* What else --sources says: what is permitted or lacks here. One line, "" where there is nothing to say. May be
 	 * NULL.
 	 */

@@ -17,18 +17,10 @@
 #include <unistd.h>
 
 #include "collector/sources/sources.h"
-#include "collector/target.h"
 
 #define FULL_PARTS   2 /* referenced gets one of so many of the budget */
 #define SMALL_PARTS  8
 #define NR_STRETCHED 3 /* looks in a row that half of the budget did not suffice for */
-/*
- * While bits are cleared the target cannot change its mappings, and some faults wait: measured at 160 ns a page with
- * others at work, so 40 ms for a GiB. A reading of 65 000 mappings takes us a quarter of a second. More than that only
- * for who asks for it.
- */
-#define MAX_UNASKED_BYTES    (UINT64_C(1) << 30)
-#define MAX_UNASKED_MAPPINGS 4096
 
 struct clock_referenced {
 	struct source source;
@@ -81,19 +73,6 @@ static int both_probe(const struct source_params *params, struct err *err)
 	int rc = source_clock.probe(params, err);
 
 	return rc ? rc : source_referenced.probe(params, err);
-}
-
-static int both_suits(const struct source_params *params, struct err *err)
-{
-	const struct target *target = params->target;
-
-	if (!target || (target->rss_known && target->rss_bytes <= MAX_UNASKED_BYTES && target->maps &&
-			target->maps->nr <= MAX_UNASKED_MAPPINGS))
-		return 0;
-	return err_set(
-		err, EFBIG,
-		"the target is large: clearing its access bits would hold up its page faults and changes of "
-		"mappings, or reading its mappings us, for too long to do it unasked; -s clock+referenced does it");
 }
 
 static void both_close(struct source *source)
@@ -278,9 +257,8 @@ const struct source_ops source_clock_referenced = {
 	.regions_from = "clock",
 	.mappings_from = "referenced",
 	.heat_unit = HEAT_TIME,
-	.flags = SOURCE_AUTO | SOURCE_WSS_EXACT | SOURCE_CLEARS,
+	.flags = SOURCE_WSS_EXACT | SOURCE_CLEARS,
 	.probe = both_probe,
-	.suits = both_suits,
 	.open = both_open,
 	.poll_fd = both_poll_fd,
 	.drain = both_drain,

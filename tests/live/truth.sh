@@ -2,28 +2,46 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What damontop calls hot is what was hot: 512 MiB, 128 MiB of it hot, which moves once; default budget, one second each.
 # The hottest regions that add up to 128 MiB overlap the truth by at least 0.95 (median) and 0.85 (worst whole second).
-# timeout: 240
+# timeout: 300
 . "$(dirname "$0")/../lib/lib.sh"
 need "$damontop" "$workload" python3
 
-for plan in ${TRUTH_PLANS:-moving seqwrite threads chase}; do
-	start_workload $plan "$plans/$plan.phases" || continue
-	timeout 60 "$damontop" -b --json --aggr 1s -d 16500ms -p "$wl_pid" >"$tmp/$plan.json" 2>"$tmp/$plan.err" </dev/null
-	rc=$?
+# One try of a plan: 0 when it holds; says on stdout what came of it.
+try_plan() {
+	start_workload "$1" "$plans/$1.phases" || return 1
+	timeout 60 "$damontop" -b --json --aggr 1s -d 16500ms -p "$wl_pid" >"$tmp/$1.json" 2>"$tmp/$1.err" </dev/null
+	local rc=$?
 	stop_workload "$wl_pid"
-	echo "==== $plan"
-	cat "$tmp/$plan.err"
-	$judge overlap "$tmp/$plan.json" "$tmp/$plan.truth" --hot 128M --min-median 0.95 --min-worst 0.85 >"$tmp/$plan.verdict"
-	good=$?
-	cat "$tmp/$plan.verdict"
-	[ -n "${TRUTH_KEEP:-}" ] && cp "$tmp/$plan".* "$TRUTH_KEEP/"
+	$judge overlap "$tmp/$1.json" "$tmp/$1.truth" --hot 128M --min-median 0.95 --min-worst 0.85 >"$tmp/$1.verdict"
+	local good=$?
+	[ -n "${TRUTH_KEEP:-}" ] && cp "$tmp/$1".* "$TRUTH_KEEP/"
 	if [ $rc != 0 ]; then
-		not_ok $plan "damontop: exit status $rc: $(cat "$tmp/$plan.err")"
-	elif [ "$(grep -c '^seq .*overlap' "$tmp/$plan.verdict")" -lt 12 ]; then
-		not_ok $plan "fewer than 12 whole seconds to judge"
+		echo "damontop: exit status $rc: $(cat "$tmp/$1.err")"
+	elif [ "$(grep -c '^seq .*overlap' "$tmp/$1.verdict")" -lt 12 ]; then
+		echo "fewer than 12 whole seconds to judge"
 	elif [ $good != 0 ]; then
-		not_ok $plan "$(tail -n 2 "$tmp/$plan.verdict" | tr '\n' ' ')"
+		tail -n 2 "$tmp/$1.verdict" | tr '\n' ' '
 	else
-		ok "$plan ($(tail -n 2 "$tmp/$plan.verdict" | sed 's/ (.*//' | tr '\n' ' '))"
+		tail -n 2 "$tmp/$1.verdict" | sed 's/ (.*//' | tr '\n' ' '
+		return 0
 	fi
+	return 1
+}
+
+# A second rests on some 200 samples, and fewer where others take the CPU: one of fourteen may fall short by chance, so a
+# plan that fails has a second try, and the line says so. The bench wants TRUTH_TRIES=1.
+for plan in ${TRUTH_PLANS:-moving seqwrite threads chase}; do
+	again=
+	said=$(try_plan $plan)
+	good=$?
+	if [ $good != 0 ] && [ "${TRUTH_TRIES:-2}" -gt 1 ]; then
+		echo "==== $plan, first: $said"
+		cat "$tmp/$plan.err" "$tmp/$plan.verdict"
+		again=" (again)"
+		said=$(try_plan $plan)
+		good=$?
+	fi
+	echo "==== $plan"
+	cat "$tmp/$plan.err" "$tmp/$plan.verdict"
+	if [ $good = 0 ]; then ok "$plan ($said)$again"; else not_ok $plan "$said"; fi
 done
