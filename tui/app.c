@@ -311,6 +311,7 @@ static void update_view(struct app *app)
 		.nr_cols = (unsigned)app_nr_cols(app),
 		.ticks_per_col = app_ticks_per_col(app),
 		.last_tick = app_edge_tick(app),
+		.needs = app->overlay->needs,
 	};
 
 	view_update(app->view, app->history, &app->axis, &options);
@@ -370,6 +371,7 @@ static size_t busiest_row(const struct app *app)
 static void update_cursor(struct app *app)
 {
 	unsigned nr_cols = view_nr_cols(app->view), col;
+	struct view_cell cell;
 	uint64_t first, end;
 	const struct axis_row *row;
 
@@ -385,8 +387,8 @@ static void update_cursor(struct app *app)
 	row = &app->axis.rows[app->cursor_row];
 	if (!view_col_ticks(app->view, col, &first, &end))
 		first = end = 0;
-	inspect_cell(&app->inspect, app->history, view_cell(app->view, app->cursor_row, col), row->start, row->end,
-		     first, end);
+	cell = view_whole_cell(app->view, app->history, app->cursor_row, col);
+	inspect_cell(&app->inspect, app->history, &cell, row->start, row->end, first, end);
 }
 
 static void prepare(struct app *app, int rows, int cols)

@@ -19,6 +19,13 @@ struct build {
 	size_t nr_gaps; /* gap lines granted */
 	uint64_t min_gap;
 	uint64_t *cuts; /* room for the rows of a run */
+	struct claim *claims;
+};
+
+/* What a run gets of the lines. */
+struct claim {
+	double weight;
+	size_t nr_lines;
 };
 
 bool axis_shows(const struct mapping *m)
@@ -149,25 +156,29 @@ static size_t max_lines(const struct build *b, const struct axis_run *run)
 }
 
 /* A line each, then one at a time to the run with the most weight a line it would have: the divisor method of Hill. */
-static void share_lines(struct build *b)
+static int share_lines(struct build *b)
 {
 	size_t i, spare = b->options->nr_lines - b->nr_gaps - b->runs.nr, at = 0;
 
+	b->claims = calloc(b->runs.nr, sizeof(*b->claims));
+	if (!b->claims)
+		return -ENOMEM;
 	for (i = 0; i < b->runs.nr; i++) {
-		b->runs.v[i].nr_lines = 1;
-		b->runs.v[i].weight = weight_of(claim_of(b, &b->runs.v[i], &at), b->options->share);
+		double weight = weight_of(claim_of(b, &b->runs.v[i], &at), b->options->share);
+
+		b->claims[i] = (struct claim){ .nr_lines = 1, .weight = weight };
 	}
 	while (spare) {
 		double best = 0;
-		struct axis_run *to = NULL;
+		struct claim *to = NULL;
 
 		for (i = 0; i < b->runs.nr; i++) {
-			struct axis_run *run = &b->runs.v[i];
-			double claim = run->weight / (double)run->nr_lines;
+			struct claim *claim = &b->claims[i];
+			double a_line = claim->weight / (double)claim->nr_lines;
 
-			if (claim > best && run->nr_lines < max_lines(b, run)) {
-				best = claim;
-				to = run;
+			if (a_line > best && claim->nr_lines < max_lines(b, &b->runs.v[i])) {
+				best = a_line;
+				to = claim;
 			}
 		}
 		if (!to)
@@ -175,6 +186,7 @@ static void share_lines(struct build *b)
 		to->nr_lines++;
 		spare--;
 	}
+	return 0;
 }
 
 static void name_group(const struct build *b, const struct axis_run *run, struct axis_group *group)
@@ -276,7 +288,7 @@ static void cut_rows(const struct build *b, const struct axis_run *run, uint64_t
 static void emit_run(const struct build *b, struct axis *axis, size_t index)
 {
 	const struct axis_run *run = &b->runs.v[index];
-	uint64_t nr_rows = run->nr_lines * axis->per_line;
+	uint64_t nr_rows = b->claims[index].nr_lines * axis->per_line;
 	uint64_t done = 0; /* bytes of the run before the segment */
 	const struct axis_segment *seg = &b->runs.segs[run->first], *last = seg + run->nr - 1;
 	uint64_t start = seg->start, r;
@@ -413,10 +425,9 @@ static int build(struct build *b, struct axis *axis)
 		max_gaps = 0;
 	if (!ret)
 		ret = choose_gaps(b, earlier(max_gaps, nr_lines - b->runs.nr));
-	if (ret)
-		return ret;
-	share_lines(b);
-	return emit(b, axis);
+	if (!ret)
+		ret = share_lines(b);
+	return ret ? ret : emit(b, axis);
 }
 
 int axis_build(struct axis *axis, const struct mappings *maps, const struct axis_options *options)
@@ -430,6 +441,7 @@ int axis_build(struct axis *axis, const struct mappings *maps, const struct axis
 		ret = build(&b, axis);
 	axis_runs_free(&b.runs);
 	free(b.cuts);
+	free(b.claims);
 	if (ret)
 		axis_free(axis);
 	return ret;

@@ -2,7 +2,6 @@
 #include "tui/axis_runs.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/param.h>
@@ -22,7 +21,8 @@ static int collect_segments(struct axis_runs *runs, const struct mappings *maps,
 
 	runs->segs = malloc((n ? n : 1) * sizeof(*runs->segs));
 	runs->v = malloc((n ? n : 1) * sizeof(*runs->v));
-	if (!runs->segs || !runs->v)
+	runs->costs = malloc((n ? n : 1) * sizeof(*runs->costs));
+	if (!runs->segs || !runs->v || !runs->costs)
 		return -ENOMEM;
 	for (; m && m < end && m->start < last; m++) {
 		if (!axis_shows(m) || m->start >= m->end)
@@ -56,6 +56,49 @@ static bool continues(const struct axis_runs *runs, const struct mappings *maps,
 	return m->kind == MAPPING_VDSO && run->kind == MAPPING_VDSO && gap <= SAME_ANON_GAP_BYTES;
 }
 
+/* About the binary logarithm, at most 0.09 below it, and rising with v > 0: the exponent, and the fraction as it is. */
+static float about_log2(float v)
+{
+	int32_t bits;
+
+	memcpy(&bits, &v, sizeof(bits));
+	return (float)(bits - (127 << 23)) / (1 << 23);
+}
+
+/* What is lost when the two are joined; only an order. */
+static float join_cost(const struct axis_run *a, const struct axis_run *b)
+{
+	uint64_t gap = b->start - a->end;
+	uint64_t smaller = MIN(a->bytes, b->bytes);
+	float cost = about_log2((float)smaller + 1) + about_log2((float)gap + 1) / 2;
+
+	if (a->kind == MAPPING_VDSO || b->kind == MAPPING_VDSO)
+		return cost;
+	if (a->kind != b->kind)
+		cost += 8;
+	if (a->kind == MAPPING_HEAP || b->kind == MAPPING_HEAP || a->kind == MAPPING_STACK || b->kind == MAPPING_STACK)
+		cost += 12;
+	return cost;
+}
+
+static struct axis_run run_of(const struct mappings *maps, const struct axis_segment *seg, size_t index)
+{
+	uint64_t bytes = seg->end - seg->start;
+
+	return (struct axis_run){
+		.first = (uint32_t)index,
+		.nr = 1,
+		.start = seg->start,
+		.end = seg->end,
+		.bytes = bytes,
+		.largest = seg->mapping,
+		.largest_bytes = bytes,
+		.nr_names = 1,
+		.kind = maps->v[seg->mapping].kind,
+	};
+}
+
+/* With what each costs to join to the one before it: while both are at hand. */
 static void natural_runs(struct axis_runs *runs, const struct mappings *maps)
 {
 	size_t i;
@@ -66,17 +109,9 @@ static void natural_runs(struct axis_runs *runs, const struct mappings *maps)
 		uint64_t bytes = seg->end - seg->start;
 
 		if (!run || !continues(runs, maps, run, seg)) {
-			runs->v[runs->nr++] = (struct axis_run){
-				.first = (uint32_t)i,
-				.nr = 1,
-				.start = seg->start,
-				.end = seg->end,
-				.bytes = bytes,
-				.largest = seg->mapping,
-				.largest_bytes = bytes,
-				.nr_names = 1,
-				.kind = maps->v[seg->mapping].kind,
-			};
+			if (runs->nr > 1)
+				runs->costs[runs->nr - 2] = join_cost(run - 1, run);
+			runs->v[runs->nr++] = run_of(maps, seg, i);
 			continue;
 		}
 		run->nr++;
@@ -88,22 +123,8 @@ static void natural_runs(struct axis_runs *runs, const struct mappings *maps)
 			run->largest_bytes = bytes;
 		}
 	}
-}
-
-/* What is lost when run i and the next are joined; only an order. */
-static float join_cost(const struct axis_run *a, const struct axis_run *b)
-{
-	uint64_t gap = b->start - a->end;
-	uint64_t smaller = MIN(a->bytes, b->bytes);
-	float cost = log2f((float)smaller + 1) + log2f((float)gap + 1) / 2;
-
-	if (a->kind == MAPPING_VDSO || b->kind == MAPPING_VDSO)
-		return cost;
-	if (a->kind != b->kind)
-		cost += 8;
-	if (a->kind == MAPPING_HEAP || b->kind == MAPPING_HEAP || a->kind == MAPPING_STACK || b->kind == MAPPING_STACK)
-		cost += 12;
-	return cost;
+	if (runs->nr > 1)
+		runs->costs[runs->nr - 2] = join_cost(&runs->v[runs->nr - 2], &runs->v[runs->nr - 1]);
 }
 
 /* The k-th smallest of v (k from 0), which is put in another order: Hoare's selection, as a sort takes ten times as
@@ -154,25 +175,25 @@ static void join_into(struct axis_run *a, const struct axis_run *b)
 int axis_runs_join(struct axis_runs *runs, size_t max)
 {
 	size_t i, n = runs->nr - 1, out = 0;
-	float *costs, *order, most;
+	float *order, most;
 
 	if (runs->nr <= max)
 		return 0;
-	costs = malloc(2 * n * sizeof(*costs));
-	if (!costs)
+	order = malloc(n * sizeof(*order));
+	if (!order)
 		return -ENOMEM;
-	order = costs + n;
-	for (i = 0; i < n; i++)
-		costs[i] = order[i] = join_cost(&runs->v[i], &runs->v[i + 1]);
+	memcpy(order, runs->costs, n * sizeof(*order));
 	most = kth_smallest(order, n, runs->nr - max - 1) + ALIKE;
+	free(order);
 	for (i = 0; i < runs->nr; i++) {
-		if (i && costs[i - 1] <= most)
+		if (i && runs->costs[i - 1] <= most)
 			join_into(&runs->v[out - 1], &runs->v[i]);
 		else
 			runs->v[out++] = runs->v[i];
 	}
 	runs->nr = out;
-	free(costs);
+	free(runs->costs);
+	runs->costs = NULL;
 	return 0;
 }
 
@@ -191,5 +212,6 @@ void axis_runs_free(struct axis_runs *runs)
 {
 	free(runs->segs);
 	free(runs->v);
+	free(runs->costs);
 	*runs = (struct axis_runs){ 0 };
 }

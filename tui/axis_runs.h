@@ -26,18 +26,19 @@ struct axis_segment {
 struct axis_run {
 	uint64_t start, end, bytes;
 	uint64_t largest_bytes;
-	uint32_t largest;   /* the mapping that names it */
-	uint32_t first, nr; /* segments */
-	uint32_t nr_names;  /* runs that went into it */
-	uint32_t nr_lines;  /* this and weight are filled by axis.c, when lines are shared */
-	uint8_t kind;
-	double weight;
+	uint32_t largest;	/* the mapping that names it */
+	uint32_t first, nr;	/* segments */
+	uint32_t nr_names : 28; /* runs that went into it */
+	uint32_t kind : 4;	/* enum mapping_kind */
 };
+/* Of 65 000 mappings that make a run each, memory is what the time goes to. */
+_Static_assert(sizeof(struct axis_run) == 48, "no more than is needed");
 
 struct axis_runs {
 	struct axis_segment *segs;
 	size_t nr_segs;
 	struct axis_run *v;
+	float *costs; /* what is lost where run i and the next are joined; until axis_runs_join() */
 	size_t nr;
 };
 

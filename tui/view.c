@@ -5,22 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "collector/report.h"
-#include "collector/snap_packed.h"
-
-#define NR_NODES 6 /* told apart within a cell; the least frequent beyond them are left out */
-
-/* Sums over the regions of a cell, weighted by bytes and seconds. */
-struct sums {
-	double weight, heat, age;
-	double kind_weight, anon, huge_weight, huge;
-	double node_weight[NR_NODES];
-	uint8_t node[NR_NODES];
-	double reads, writes, nr_latency, latency;
-	uint8_t nr_nodes;
-	float peak;
-	uint32_t nr_reports;
-};
+#include "tui/view_sums.h"
 
 struct column {
 	uint64_t id; /* its ticks start at id * ticks_per_col */
@@ -36,7 +21,7 @@ struct view {
 	size_t nr_rows;
 	struct column *columns;	 /* nr_slots of them, a column in slot id modulo nr_slots */
 	struct view_cell *cells; /* nr_slots x nr_rows */
-	struct sums *sums;	 /* nr_rows: scratch */
+	struct view_sums *sums;	 /* nr_rows: scratch */
 	double *weights;	 /* of a snapshot's regions: scratch */
 	size_t nr_slots;
 	size_t cap_rows, cap_columns, cap_cells, cap_sums, cap_weights; /* bytes */
@@ -116,258 +101,11 @@ static int reshape(struct view *view, const struct axis *axis, const struct view
 	return 0;
 }
 
-/* A column of what is known of a snapshot's regions (snap_packed.h). */
-struct column_reader {
-	const char *first;
-	size_t width;
-	uint64_t mask;
-};
-
-/* What is known of the pages of a snapshot's regions, to be read region by region. */
-struct page_reader {
-	const struct snap_pages *open; /* not packed; or NULL and columns */
-	uint8_t all_valid;	       /* enum snap_pages_valid bits of every region, and of any */
-	uint8_t any_valid;
-	unsigned nr_nodes; /* columns that hold anything */
-	struct column_reader valid, anon, file, huge, node[SNAP_NR_NODES], node_pages[SNAP_NR_NODES];
-};
-
-static struct column_reader column_reader(const struct snap_packed *packed, unsigned col)
+/* Room for one weight for each of a snapshot's regions; without it the snapshot is as if it were not known. */
+static bool reserve_weights(struct view *view, const struct snapshot *snap)
 {
-	unsigned width = packed->cols[col].width;
-
-	return (struct column_reader){ (const char *)packed + packed->cols[col].at, width, snap_packed_mask(width) };
-}
-
-static uint64_t column_get(const struct column_reader *col, size_t i)
-{
-	return snap_packed_load(col->first + i * col->width) & col->mask;
-}
-
-static void page_reader_init(struct page_reader *reader, const struct snapshot *snap)
-{
-	const struct snap_packed *packed = snap->packed;
-	unsigned k;
-
-	*reader = (struct page_reader){ .open = snap->open.pages, .any_valid = 15, .nr_nodes = SNAP_NR_NODES };
-	if (!packed)
-		return;
-	reader->all_valid = packed->all_valid;
-	reader->any_valid = packed->any_valid;
-	reader->nr_nodes = packed->nr_nodes;
-	reader->valid = column_reader(packed, SNAP_COL_VALID);
-	reader->anon = column_reader(packed, SNAP_COL_ANON);
-	reader->file = column_reader(packed, SNAP_COL_FILE);
-	reader->huge = column_reader(packed, SNAP_COL_HUGE);
-	for (k = 0; k < SNAP_NR_NODES; k++) {
-		reader->node[k] = column_reader(packed, SNAP_COL_NODE + k);
-		reader->node_pages[k] = column_reader(packed, SNAP_COL_NODE_PAGES + k);
-	}
-}
-
-static void add_node(struct sums *sums, uint8_t node, double weight)
-{
-	unsigned k;
-
-	for (k = 0; k < sums->nr_nodes && sums->node[k] != node; k++)
-		;
-	if (k == NR_NODES)
-		return;
-	if (k == sums->nr_nodes) {
-		sums->node[k] = node;
-		sums->node_weight[k] = 0;
-		sums->nr_nodes++;
-	}
-	sums->node_weight[k] += weight;
-}
-
-/* The two nodes that a row meets first, summed up in registers. */
-struct two_nodes {
-	int first, second; /* -1: none yet */
-	double first_weight, second_weight;
-};
-
-static void count_node(struct two_nodes *two, struct sums *sums, uint64_t node, double weight)
-{
-	if ((int)node == two->first) {
-		two->first_weight += weight;
-	} else if ((int)node == two->second) {
-		two->second_weight += weight;
-	} else {
-		/* its place in the order is that of its first region */
-		add_node(sums, (uint8_t)node, weight);
-		if (two->first < 0)
-			two->first = (int)node;
-		else if (two->second < 0)
-			two->second = (int)node;
-	}
-}
-
-static uint64_t node_pages(const struct page_reader *reader, unsigned k, size_t i)
-{
-	return reader->open ? reader->open[i].node_pages[k] : column_get(&reader->node_pages[k], i);
-}
-
-static uint64_t node_number(const struct page_reader *reader, unsigned k, size_t i)
-{
-	return reader->open ? reader->open[i].node[k] : column_get(&reader->node[k], i);
-}
-
-/* A region on three nodes or more. */
-static void count_many_nodes(struct sums *sums, const struct page_reader *reader, size_t i, double weight)
-{
-	uint64_t all = 0;
-	unsigned k;
-
-	for (k = 0; k < reader->nr_nodes; k++)
-		all += node_pages(reader, k, i);
-	for (k = 0; k < reader->nr_nodes && node_pages(reader, k, i); k++)
-		add_node(sums, (uint8_t)node_number(reader, k, i),
-			 weight * (double)node_pages(reader, k, i) / (double)all);
-}
-
-static void count_nodes(struct two_nodes *two, struct sums *sums, const struct page_reader *reader, size_t i,
-			double weight)
-{
-	uint64_t first = node_pages(reader, 0, i), second = node_pages(reader, 1, i);
-
-	if (second && reader->nr_nodes > 2 && node_pages(reader, 2, i)) {
-		count_many_nodes(sums, reader, i, weight);
-	} else if (second) {
-		double part = weight * (double)(int64_t)first / (double)(int64_t)(first + second);
-
-		count_node(two, sums, node_number(reader, 0, i), part);
-		count_node(two, sums, node_number(reader, 1, i), weight - part);
-	} else if (first) {
-		count_node(two, sums, node_number(reader, 0, i), weight);
-	}
-}
-
-/* Is this known of region i? */
-static bool is_known(const struct page_reader *reader, size_t i, unsigned bit)
-{
-	if (reader->all_valid & bit)
-		return true;
-	return (reader->open ? reader->open[i].valid : column_get(&reader->valid, i)) & bit;
-}
-
-/* Of nr regions from first on, a row's, with the weight that each has in it. */
-static void add_nodes(struct sums *sums, const struct page_reader *reader, size_t first, size_t nr,
-		      const double *weights)
-{
-	struct two_nodes two = { -1, -1, 0, 0 };
-	size_t i;
-
-	for (i = 0; i < nr; i++)
-		if (is_known(reader, first + i, SNAP_PAGES_NODE))
-			count_nodes(&two, sums, reader, first + i, weights[i]);
-	if (two.first >= 0)
-		add_node(sums, (uint8_t)two.first, two.first_weight);
-	if (two.second >= 0)
-		add_node(sums, (uint8_t)two.second, two.second_weight);
-}
-
-static void add_kinds(struct sums *sums, const struct page_reader *reader, size_t first, size_t nr,
-		      const double *weights)
-{
-	double weight_sum = 0, anon_sum = 0;
-	size_t i;
-
-	for (i = first; i < first + nr; i++) {
-		double weight = weights[i - first];
-		uint64_t anon, file;
-
-		if (!is_known(reader, i, SNAP_PAGES_KIND))
-			continue;
-		anon = reader->open ? reader->open[i].anon : column_get(&reader->anon, i);
-		file = reader->open ? reader->open[i].file : column_get(&reader->file, i);
-		if (!file) {
-			weight = anon ? weight : 0;
-			weight_sum += weight;
-			anon_sum += weight;
-		} else {
-			weight_sum += weight;
-			anon_sum += weight * (double)anon / (double)(anon + file);
-		}
-	}
-	sums->kind_weight += weight_sum;
-	sums->anon += anon_sum;
-}
-
-static void add_huge(struct sums *sums, const struct snapshot *snap, const struct page_reader *reader, size_t first,
-		     size_t nr, const double *weights)
-{
-	double weight_sum = 0, huge_sum = 0;
-	size_t i;
-
-	for (i = first; i < first + nr; i++) {
-		double weight = weights[i - first];
-		uint64_t huge;
-
-		if (!is_known(reader, i, SNAP_PAGES_HUGE))
-			continue;
-		weight_sum += weight;
-		huge = reader->open ? reader->open[i].huge : column_get(&reader->huge, i);
-		if (huge) {
-			uint64_t bytes = snap->regions[i].end - snap->regions[i].start, part = huge * PAGE_BYTES;
-
-			huge_sum += part < bytes ? weight * (double)part / (double)bytes : weight;
-		}
-	}
-	sums->huge_weight += weight_sum;
-	sums->huge += huge_sum;
-}
-
-/* Of the regions from first on that lie in the row; their number, and the weight that each has in it. */
-static size_t add_heat(struct sums *sums, const struct snapshot *snap, size_t first, const struct axis_row *row,
-		       double seconds, double *weights)
-{
-	const struct snap_region *region = &snap->regions[first], *end = snap->regions + snap->nr_regions;
-	double weight_sum = 0, heat_sum = 0, age_sum = 0;
-	float peak = sums->peak;
-	uint32_t nr_reports = 0;
-	size_t nr;
-
-	for (nr = 0; region < end && region->start < row->end; region++, nr++) {
-		uint64_t from = row->start > region->start ? row->start : region->start;
-		uint64_t to = row->end < region->end ? row->end : region->end;
-		double weight = (double)(int64_t)(to - from) * seconds;
-
-		weights[nr] = weight;
-		weight_sum += weight;
-		heat_sum += weight * (double)region->heat;
-		age_sum += weight * region->age;
-		nr_reports += region->nr_reports;
-		peak = region->heat > peak ? region->heat : peak;
-	}
-	sums->weight += weight_sum;
-	sums->heat += heat_sum;
-	sums->age += age_sum * seconds;
-	sums->nr_reports += nr_reports;
-	sums->peak = peak;
-	return nr;
-}
-
-/* What accesses were, by the part of each region that lies in the row; of one without a report nothing is known. */
-static void add_access(struct sums *sums, const struct snapshot *snap, size_t first, const struct axis_row *row)
-{
-	size_t i;
-
-	for (i = first; i < snap->nr_regions && snap->regions[i].start < row->end; i++) {
-		const struct snap_region *region = &snap->regions[i];
-		uint64_t from = row->start > region->start ? row->start : region->start;
-		uint64_t to = row->end < region->end ? row->end : region->end;
-		double share = (double)(to - from) / (double)(region->end - region->start);
-		struct snap_access access;
-
-		if (!region->nr_reports)
-			continue;
-		access = snapshot_access(snap, i);
-		sums->reads += access.nr_reads * share;
-		sums->writes += access.nr_writes * share;
-		sums->nr_latency += access.nr_latency * share;
-		sums->latency += (double)access.latency_sum * share;
-	}
+	view->weights = make_room(view->weights, &view->cap_weights, snap->nr_regions * sizeof(*view->weights));
+	return view->weights != NULL;
 }
 
 /*
@@ -376,16 +114,12 @@ static void add_access(struct sums *sums, const struct snapshot *snap, size_t fi
  */
 static void add_snapshot(struct view *view, const struct snapshot *snap)
 {
-	double seconds = (double)snap->duration_ns / 1e9;
-	struct page_reader reader;
-	size_t first = 0, r, nr;
+	struct view_reader reader;
+	size_t first = 0, r;
 
-	if (!(seconds > 0))
-		seconds = 1e-9;
-	view->weights = make_room(view->weights, &view->cap_weights, snap->nr_regions * sizeof(*view->weights));
-	if (!view->weights)
-		return; /* as if it were not known */
-	page_reader_init(&reader, snap);
+	if (!reserve_weights(view, snap))
+		return;
+	view_reader_init(&reader, snap, view->options.needs);
 	for (r = 0; r < view->nr_rows && first < snap->nr_regions; r++) {
 		const struct axis_row *row = &view->rows[r];
 
@@ -393,86 +127,9 @@ static void add_snapshot(struct view *view, const struct snapshot *snap)
 			continue;
 		while (first < snap->nr_regions && snap->regions[first].end <= row->start)
 			first++;
-		if (first == snap->nr_regions || snap->regions[first].start >= row->end)
-			continue;
-		nr = add_heat(&view->sums[r], snap, first, row, seconds, view->weights);
-		if (reader.any_valid & SNAP_PAGES_NODE)
-			add_nodes(&view->sums[r], &reader, first, nr, view->weights);
-		if (reader.any_valid & SNAP_PAGES_KIND)
-			add_kinds(&view->sums[r], &reader, first, nr, view->weights);
-		if (reader.any_valid & SNAP_PAGES_HUGE)
-			add_huge(&view->sums[r], snap, &reader, first, nr, view->weights);
-		if (snapshot_has_access(snap))
-			add_access(&view->sums[r], snap, first, row);
+		if (first < snap->nr_regions && snap->regions[first].start < row->end)
+			view_sums_add(&view->sums[r], &reader, row, first, view->weights);
 	}
-}
-
-/* The two most frequent nodes, with their shares. */
-static void rank_nodes(struct view_cell *cell, const struct sums *sums)
-{
-	double all = 0, best[2] = { 0, 0 };
-	unsigned i;
-
-	for (i = 0; i < sums->nr_nodes; i++) {
-		double w = sums->node_weight[i];
-
-		all += w;
-		if (w > best[0]) {
-			best[1] = best[0];
-			cell->node[1] = cell->node[0];
-			best[0] = w;
-			cell->node[0] = sums->node[i];
-		} else if (w > best[1]) {
-			best[1] = w;
-			cell->node[1] = sums->node[i];
-		}
-	}
-	cell->node_share[0] = (uint8_t)(best[0] / all * 255 + 0.5);
-	cell->node_share[1] = (uint8_t)(best[1] / all * 255 + 0.5);
-}
-
-static void fill_access(struct view_cell *cell, const struct sums *sums)
-{
-	double ops = sums->reads + sums->writes;
-
-	if (ops > 0) {
-		cell->valid |= VIEW_OP;
-		cell->read_share = (uint8_t)(sums->reads / ops * 255 + 0.5);
-	}
-	if (sums->nr_latency > 0) {
-		double mean = sums->latency / sums->nr_latency + 0.5;
-
-		cell->valid |= VIEW_LATENCY;
-		cell->latency = mean < UINT16_MAX ? (uint16_t)mean : UINT16_MAX;
-	}
-}
-
-static struct view_cell cell_of(const struct sums *sums, const struct axis_row *row)
-{
-	struct view_cell cell = { 0 };
-
-	if (!(sums->weight > 0))
-		return cell;
-	cell.valid = VIEW_HEAT | VIEW_MAPPING;
-	cell.what = row->what;
-	cell.heat = (float)(sums->heat / sums->weight);
-	cell.peak = sums->peak;
-	cell.age_s = (float)(sums->age / sums->weight);
-	cell.nr_reports = sums->nr_reports;
-	if (sums->nr_nodes) {
-		cell.valid |= VIEW_NODE;
-		rank_nodes(&cell, sums);
-	}
-	if (sums->kind_weight > 0) {
-		cell.valid |= VIEW_KIND;
-		cell.anon_share = (uint8_t)(sums->anon / sums->kind_weight * 255 + 0.5);
-	}
-	if (sums->huge_weight > 0) {
-		cell.valid |= VIEW_HUGE;
-		cell.huge_share = (uint8_t)(sums->huge / sums->huge_weight * 255 + 0.5);
-	}
-	fill_access(&cell, sums);
-	return cell;
 }
 
 static void make_column(struct view *view, struct view_cell *cells, const struct history *history, size_t first,
@@ -489,7 +146,7 @@ static void make_column(struct view *view, struct view_cell *cells, const struct
 			add_snapshot(view, snap);
 	}
 	for (i = 0; i < view->nr_rows; i++)
-		cells[i] = cell_of(&view->sums[i], &view->rows[i]);
+		cells[i] = view_sums_cell(&view->sums[i], &view->rows[i]);
 	view->nr_made++;
 }
 
@@ -527,7 +184,8 @@ int view_update(struct view *view, const struct history *history, const struct a
 	int ret;
 
 	if (!view->rows || view->nr_slots != options->nr_cols || view->unit != unit ||
-	    view->options.ticks_per_col != options->ticks_per_col || !same_rows(view, axis)) {
+	    view->options.ticks_per_col != options->ticks_per_col ||
+	    (view->options.needs ^ options->needs) & VIEW_SUMMED || !same_rows(view, axis)) {
 		ret = reshape(view, axis, options);
 		if (ret)
 			return ret;
@@ -560,6 +218,46 @@ const struct view_cell *view_cell(const struct view *view, size_t row, unsigned 
 	if (row >= view->nr_rows || !column_id(view, col, &id))
 		return &unknown_cell;
 	return &view->cells[(size_t)(id % view->nr_slots) * view->nr_rows + row];
+}
+
+/* The first region of the snapshot that ends above addr. */
+static size_t first_region(const struct snapshot *snap, uint64_t addr)
+{
+	size_t low = 0, high = snap->nr_regions;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (snap->regions[mid].end <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+struct view_cell view_whole_cell(struct view *view, const struct history *history, size_t r, unsigned col)
+{
+	const struct axis_row *row = r < view->nr_rows ? &view->rows[r] : NULL;
+	struct view_sums sums = { 0 };
+	struct view_reader reader;
+	uint64_t tick, end_tick;
+	size_t i, end;
+
+	if (!row || !view_col_ticks(view, col, &tick, &end_tick) || row->type != AXIS_ROW_MAPPED)
+		return unknown_cell;
+	history_range(history, tick, end_tick, &i, &end);
+	for (; i < end; i++) {
+		const struct snapshot *snap = history_at(history, i);
+		size_t first = first_region(snap, row->start);
+
+		if (snap->heat_unit != view->unit || first == snap->nr_regions ||
+		    snap->regions[first].start >= row->end || !reserve_weights(view, snap))
+			continue;
+		view_reader_init(&reader, snap, VIEW_SUMMED);
+		view_sums_add(&sums, &reader, row, first, view->weights);
+	}
+	return view_sums_cell(&sums, row);
 }
 
 const struct view_cell *view_column(const struct view *view, unsigned col)

@@ -7,6 +7,8 @@
  * aggregations, aligned, so that a column does not change any more once it is
  * full. Rows are the axis' rows. Columns are kept from call to call and only
  * those made again that changed: a frame costs as much as its newest column.
+ * What an overlay does not show is not summed up in them: that is more than half
+ * of what it takes to make them all. One cell can be asked for with all there is.
  *
  * No I/O, no time. Tui thread only; view_free() frees.
  */
@@ -28,6 +30,7 @@ enum view_valid {
 	VIEW_OP = 16, /* read_share */
 	VIEW_LATENCY = 32,
 	VIEW_MAPPING = 64,
+	VIEW_SUMMED = VIEW_NODE | VIEW_KIND | VIEW_HUGE | VIEW_OP | VIEW_LATENCY, /* where asked for; the rest always */
 };
 
 /* What is known of one row during one column. Shares are in 1/255. */
@@ -50,6 +53,7 @@ struct view_options {
 	unsigned nr_cols;
 	unsigned ticks_per_col;
 	uint64_t last_tick; /* the newest column holds it */
+	unsigned needs;	    /* enum view_valid bits: what cells tell beside VIEW_HEAT and VIEW_MAPPING */
 };
 
 struct view;
@@ -62,6 +66,8 @@ int view_update(struct view *view, const struct history *history, const struct a
 		const struct view_options *options);
 /* row in [0, axis rows), col in [0, nr_cols). Unknown cells have valid 0. Never NULL. */
 const struct view_cell *view_cell(const struct view *view, size_t row, unsigned col);
+/* All that is known of that cell, whatever the columns were made with. */
+struct view_cell view_whole_cell(struct view *view, const struct history *history, size_t row, unsigned col);
 /* All rows of a column, one after another; NULL where it lies before the first tick. */
 const struct view_cell *view_column(const struct view *view, unsigned col);
 size_t view_nr_rows(const struct view *view);

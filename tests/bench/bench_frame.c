@@ -127,6 +127,7 @@ static void run(int rows, int cols, enum color_depth depth)
 	measure(&b, "new snapshot, heat", NEW_SNAPSHOT, '1');
 	measure(&b, "new snapshot, node", NEW_SNAPSHOT, '2');
 	measure(&b, "new axis, heat", NEW_AXIS, '1');
+	measure(&b, "new axis, node", NEW_AXIS, '2');
 	app_free(b.app);
 	grid_free(&b.grid);
 	mappings_put(b.maps[0]);
@@ -166,7 +167,7 @@ static void run_many(void)
 	int i;
 
 	if (theme_load(&theme, THEME_DEFAULT, &err) || !(b.app = app_new(&config, &err)) ||
-	    grid_resize(&b.grid, 50, 200)) {
+	    grid_resize(&b.grid, 60, 200)) {
 		fprintf(stderr, "%s\n", err.text);
 		exit(1);
 	}
@@ -176,6 +177,7 @@ static void run_many(void)
 		push(b.app, make_snapshot(b.maps[0], b.seq++, &b.rng));
 	measure(&b, "65 000 mappings, same", SAME, '1');
 	measure(&b, "65 000 mappings, new axis", NEW_AXIS, '1');
+	measure(&b, "65 000 mappings, its nodes", NEW_AXIS, '2');
 	app_free(b.app);
 	grid_free(&b.grid);
 	mappings_put(b.maps[0]);

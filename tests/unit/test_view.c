@@ -31,7 +31,7 @@ static void setup(struct fixture *f, const char *text, unsigned nr_lines, unsign
 	assert_int_equal(axis_build(&f->axis, f->maps, &options), 0);
 	f->history = history_new(HISTORY_DEFAULT_BYTES);
 	f->view = view_new();
-	f->options = (struct view_options){ .nr_cols = nr_cols, .ticks_per_col = 1 };
+	f->options = (struct view_options){ .nr_cols = nr_cols, .ticks_per_col = 1, .needs = VIEW_SUMMED };
 }
 
 static void teardown(struct fixture *f)
@@ -189,6 +189,13 @@ static void test_makes_only_what_changed(void **state)
 	f.axis.rows[0].end -= 4096;
 	update(&f);
 	assert_int_equal(view_nr_made(f.view), made + 53);
+	/* what cells tell in any case is nothing new, what they have not told is */
+	f.options.needs = VIEW_SUMMED | VIEW_HEAT;
+	update(&f);
+	assert_int_equal(view_nr_made(f.view), made + 53);
+	f.options.needs = VIEW_NODE;
+	update(&f);
+	assert_int_equal(view_nr_made(f.view), made + 103);
 	teardown(&f);
 }
 
@@ -344,16 +351,19 @@ static void assert_share(unsigned v, double part, double all)
 	assert_true(v <= part / all * 255 + 0.5 + 1e-6 && v + 1e-6 >= part / all * 255 - 0.5);
 }
 
-static void check_cell(const struct view_cell *cell, const struct snapshot *snap, const struct axis_row *row)
+/* needs: what the cell was made with. */
+static void check_cell(const struct view_cell *cell, const struct snapshot *snap, const struct axis_row *row,
+		       unsigned needs)
 {
 	struct plain s = plain_sums(snap, row);
+	bool access = needs & (VIEW_OP | VIEW_LATENCY); /* one is not had without the other */
 
 	assert_int_equal(cell->valid & VIEW_HEAT ? 1 : 0, s.weight > 0);
-	assert_int_equal(cell->valid & VIEW_NODE ? 1 : 0, s.nodes > 0);
-	assert_int_equal(cell->valid & VIEW_KIND ? 1 : 0, s.kinds > 0);
-	assert_int_equal(cell->valid & VIEW_HUGE ? 1 : 0, s.huge_weight > 0);
-	assert_int_equal(cell->valid & VIEW_OP ? 1 : 0, s.reads + s.writes > 0);
-	assert_int_equal(cell->valid & VIEW_LATENCY ? 1 : 0, s.nr_latency > 0);
+	assert_int_equal(cell->valid & VIEW_NODE ? 1 : 0, needs & VIEW_NODE && s.nodes > 0);
+	assert_int_equal(cell->valid & VIEW_KIND ? 1 : 0, needs & VIEW_KIND && s.kinds > 0);
+	assert_int_equal(cell->valid & VIEW_HUGE ? 1 : 0, needs & VIEW_HUGE && s.huge_weight > 0);
+	assert_int_equal(cell->valid & VIEW_OP ? 1 : 0, access && s.reads + s.writes > 0);
+	assert_int_equal(cell->valid & VIEW_LATENCY ? 1 : 0, access && s.nr_latency > 0);
 	if (!(s.weight > 0))
 		return;
 	assert_float_equal(cell->heat, s.heat / s.weight, 1e-5);
@@ -414,6 +424,17 @@ static struct snapshot *random_snapshot(struct mappings *maps, uint64_t seq, str
 	return rng_below(rng, 4) ? snapshot_pack(snap) : snap;
 }
 
+/* The cell as the view keeps it, and with all there is. */
+static void check_both(const struct fixture *f, size_t r, unsigned back)
+{
+	const struct snapshot *snap = history_at(f->history, history_nr(f->history) - 1 - back);
+	unsigned col = f->options.nr_cols - 1 - back;
+	struct view_cell whole = view_whole_cell(f->view, f->history, r, col);
+
+	check_cell(view_cell(f->view, r, col), snap, &f->axis.rows[r], f->options.needs);
+	check_cell(&whole, snap, &f->axis.rows[r], VIEW_SUMMED);
+}
+
 /* However the view came to it - new axes, scrolling, what it keeps - each cell is what plain sums say. */
 static void test_cells_are_plain_sums(void **state)
 {
@@ -424,6 +445,7 @@ static void test_cells_are_plain_sums(void **state)
 		"000001800000-000002010000 rw-p 00000000 00:00 0 \n",
 		"000001002000-000001003000 rw-p 00000000 00:00 0 [heap]\n",
 	};
+	static const unsigned needs[] = { 0, VIEW_HEAT, VIEW_NODE, VIEW_KIND, VIEW_HUGE, VIEW_OP, VIEW_SUMMED };
 	struct rng rng = rng_seeded(5);
 
 	(void)state;
@@ -444,11 +466,12 @@ static void test_cells_are_plain_sums(void **state)
 			if (seq % 3 == 2)
 				assert_int_equal(axis_build(&f.axis, f.maps, &options), 0);
 			f.options.nr_cols = seq % 5 == 4 ? 4 : 6;
+			if (seq % 2)
+				f.options.needs = needs[rng_below(&rng, sizeof(needs) / sizeof(*needs))];
 			update(&f);
 			for (unsigned back = 0; back < f.options.nr_cols && back <= seq; back++)
 				for (size_t r = 0; r < f.axis.nr_rows; r++)
-					check_cell(view_cell(f.view, r, f.options.nr_cols - 1 - back),
-						   history_at(f.history, seq - back), &f.axis.rows[r]);
+					check_both(&f, r, back);
 		}
 		teardown(&f);
 	}
