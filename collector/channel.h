@@ -41,10 +41,11 @@ struct message {
 };
 
 enum command_type {
-	COMMAND_ATTRS,	/* new attributes, from the next aggregation on */
-	COMMAND_RANGE,	/* only [start, end) from the next aggregation on; both 0: everything */
-	COMMAND_PLAY,	/* play: of a recording */
-	COMMAND_SOURCE, /* another source as number source_index of those that watch, from the next aggregation on */
+	COMMAND_ATTRS,	  /* new attributes, from the next aggregation on */
+	COMMAND_RANGE,	  /* only [start, end) from the next aggregation on; both 0: everything */
+	COMMAND_PLAY,	  /* play: of a recording */
+	COMMAND_SOURCE,	  /* another source as number source_index of those that watch, from the next aggregation on */
+	COMMAND_CHILDREN, /* with_children: the target's descendants too, or not any more */
 	COMMAND_STOP,
 };
 
@@ -67,6 +68,7 @@ struct command {
 	struct play_order play;
 	enum command_source source;
 	unsigned source_index;
+	bool with_children;
 	const struct source_ops *ops;	/* COMMAND_SOURCE_NAMED */
 	char event[COMMAND_EVENT_SIZE]; /* ... of perf, in libpfm4's notation; "": what it chooses */
 };

@@ -11,6 +11,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "collector/snapshot_join.h"
+
 /* Questions about pages that a snapshot may cost. */
 #define PAGE_ATTRS_BUDGET 2048
 /* Reading the mappings of a target may take this part of the time: 65 000 of them take 30 ms and more. */
@@ -23,11 +25,13 @@ uint64_t collector_now_ns(const struct collector *c)
 
 struct stream *collector_next_stream(const struct collector *c, const struct stream *after)
 {
-	const struct stream *s = after ? after + 1 : c->streams, *end = c->streams + c->nr_streams;
+	unsigned at = after ? after->watched->at : 0, i = after ? after->index + 1 : 0;
 
-	while (s < end && !stream_is_open(s))
-		s++;
-	return s < end ? (struct stream *)s : NULL;
+	for (; at < c->nr_watched; at++, i = 0)
+		for (; i < c->nr_sources && !c->watched[at]->ended; i++)
+			if (stream_is_open(&c->watched[at]->streams[i]))
+				return &c->watched[at]->streams[i];
+	return NULL;
 }
 
 void collector_publish(struct collector *c, enum message_type type, struct snapshot *snap, const struct err *err)
@@ -52,7 +56,7 @@ bool collector_take(struct collector *c, struct stream *s,
 	struct err err = ERR_NONE;
 	int rc = hook ? hook(s->source, &s->sink, &err) : 0;
 
-	if (rc == -ESRCH && !c->target)
+	if (rc == -ESRCH && !s->watched->target)
 		s->played = true;
 	else if (rc == -ESRCH)
 		c->update_ns = 0; /* look at the target now: it says whether it has ended */
@@ -78,45 +82,57 @@ static void drain_all(struct collector *c)
 
 /* ---- target to regions ---- */
 
-static void tell_target_changed(struct collector *c, unsigned changes)
+static void tell_target_changed(struct collector *c, struct watched *w, unsigned changes)
 {
+	struct attrs attrs = collector_share(c);
 	struct err err = ERR_NONE;
 
 	if (changes & TARGET_CHANGED_EXEC)
-		page_attrs_reset(c->page_attrs);
-	for_each_open_stream(s, c) {
+		page_attrs_reset(w->page_attrs);
+	for (struct stream *s = w->streams; s < w->streams + c->nr_sources; s++) {
 		int rc;
 
-		stream_use_mappings(s, c->target->maps, &c->attrs, changes & TARGET_CHANGED_EXEC);
+		if (!stream_is_open(s))
+			continue;
+		stream_use_mappings(s, w->target->maps, &attrs, changes & TARGET_CHANGED_EXEC);
 		rc = changes && s->ops->target_changed ? s->ops->target_changed(s->source, changes, &err) : 0;
 		if (rc && rc != -ESRCH)
 			keep_failure(s, rc, &err);
 	}
 }
 
-static void update_target(struct collector *c)
+static void update_target(struct collector *c, struct watched *w)
 {
+	char comm[TARGET_COMM_SIZE];
 	struct err err = ERR_NONE;
-	int changes = target_refresh(c->target, &err);
+	int changes;
 
+	memcpy(comm, w->target->comm, sizeof(comm));
+	changes = target_refresh(w->target, &err);
 	if (changes < 0) {
-		if (changes != -ESRCH)
+		if (changes != -ESRCH && c->nr_watched == 1)
 			c->failure = err;
+		else if (changes != -ESRCH)
+			keep_failure(&w->streams[0], changes, &err);
 		return;
 	}
-	if (changes & TARGET_CHANGED_EXEC)
+	/* a child's is no news: it is what children are started for */
+	if (changes & TARGET_CHANGED_EXEC && !w->space)
 		c->flags |= SNAP_EXEC;
 	if (changes & TARGET_CHANGED_MAPPINGS)
 		c->flags |= SNAP_MAPS;
-	tell_target_changed(c, (unsigned)changes);
+	if (changes & TARGET_CHANGED_MAPPINGS || strcmp(comm, w->target->comm) != 0)
+		c->joined_is_stale = true;
+	tell_target_changed(c, w, (unsigned)changes);
 }
 
 static void update(struct collector *c)
 {
 	uint64_t begin = collector_now_ns(c), end;
 
-	if (c->target)
-		update_target(c);
+	for (unsigned k = 0; k < c->nr_watched; k++)
+		if (c->watched[k]->target && !c->watched[k]->ended)
+			update_target(c, c->watched[k]);
 	end = collector_now_ns(c);
 	c->update_ns += c->attrs.update_us * NSEC_PER_USEC;
 	if (c->update_ns < end + (end - begin) * UPDATE_MAX_SHARE)
@@ -129,7 +145,7 @@ static void update(struct collector *c)
 
 /* When an aggregation ended, and what had been used until then: the same for the snapshots of all sources. */
 struct moment {
-	uint64_t time_ns, wall_ns, cpu_ns, target_cpu_ns;
+	uint64_t time_ns, wall_ns, cpu_ns;
 };
 
 static struct moment moment_now(struct collector *c)
@@ -138,7 +154,6 @@ static struct moment moment_now(struct collector *c)
 		.time_ns = collector_now_ns(c),
 		.wall_ns = clock_wall_ns(c->params.clock),
 		.cpu_ns = clock_thread_cpu_ns(),
-		.target_cpu_ns = c->target ? c->target->cpu_ns : 0,
 	};
 }
 
@@ -161,37 +176,85 @@ static void fill_target(const struct target *t, struct snapshot *snap)
 /* All that is not of the source. */
 static void fill(struct collector *c, const struct stream *s, struct snapshot *snap, const struct moment *m)
 {
+	const struct watched *w = s->watched;
+
 	snap->seq = c->seq;
 	snap->time_ns = m->time_ns;
 	snap->wall_ns = m->wall_ns;
-	snap->source_index = (uint8_t)(s - c->streams);
+	snap->source_index = (uint8_t)s->index;
 	snap->attrs = c->attrs;
 	snap->flags |= c->flags;
-	snap->target_cpu_us = (m->target_cpu_ns - c->last_target_cpu_ns) / NSEC_PER_USEC;
+	if (w->target)
+		snap->target_cpu_us = (w->target->cpu_ns - w->last_cpu_ns) / NSEC_PER_USEC;
 	snap->stats.cpu_us = (m->cpu_ns - c->last_cpu_ns) / NSEC_PER_USEC;
 	snap->stats.dropped = channel_nr_dropped(c->channel);
-	fill_target(c->target, snap);
-	if (c->page_attrs)
-		page_attrs_fill(c->page_attrs, c->target, snap, PAGE_ATTRS_BUDGET / c->nr_streams, m->time_ns);
+	fill_target(w->target, snap);
+	if (w->page_attrs)
+		page_attrs_fill(w->page_attrs, w->target, snap, PAGE_ATTRS_BUDGET / (c->nr_sources * c->nr_watched),
+				m->time_ns);
 }
 
-/* The snapshot of one source, ready to be published; NULL: there is none. */
-static struct snapshot *finish(struct collector *c, struct stream *s, const struct moment *m)
+/* The snapshot of one source of one process; NULL: there is none. */
+static struct snapshot *finish_stream(struct collector *c, struct stream *s, const struct moment *m)
 {
+	struct attrs attrs = collector_share(c);
 	struct snapshot *snap;
 
 	if (s->nr_ready && s->ops->attrs_in_force)
 		s->ops->attrs_in_force(s->source, &c->attrs);
-	snap = stream_finish(s, &c->attrs, m->time_ns - c->begin_ns);
+	snap = stream_finish(s, &attrs, m->time_ns - s->watched->begin_ns);
 	if (snap)
 		fill(c, s, snap, m);
+	return snap;
+}
+
+/* By the process that was asked for, also when only its children are left. */
+static void name_joined(struct collector *c, struct snapshot *snap)
+{
+	const struct target *first = c->watched[0]->target;
+
+	if (!c->watched[0]->space) {
+		c->first_pid = first->pid;
+		memcpy(c->first_comm, first->comm, sizeof(c->first_comm));
+	}
+	snap->pid = c->first_pid;
+	memcpy(snap->comm, c->first_comm, sizeof(snap->comm));
+}
+
+/* The snapshot of one source, of all processes, ready to be published; NULL: there is none. */
+static struct snapshot *finish(struct collector *c, unsigned i, const struct moment *m)
+{
+	struct snapshot *parts[MAPPINGS_MAX_PROCESSES] = { NULL }, *snap;
+	struct mappings *joined;
+	bool any = false;
+
+	for (unsigned k = 0; k < c->nr_watched; k++) {
+		if (stream_is_open(&c->watched[k]->streams[i]))
+			parts[k] = finish_stream(c, &c->watched[k]->streams[i], m);
+		any |= parts[k] != NULL;
+	}
+	if (!c->with_children || !any)
+		return parts[0];
+	joined = collector_joined_maps(c);
+	if (!joined) {
+		for (unsigned k = 0; k < c->nr_watched; k++)
+			snapshot_free(parts[k]);
+		return NULL;
+	}
+	snap = snapshot_join(parts, mappings_get(joined));
+	if (snap) {
+		snap->duration_ns = m->time_ns - c->begin_ns;
+		name_joined(c, snap);
+		snap->nr_processes_left_out = c->family.nr_left_out;
+		snap->nr_processes_refused = c->family.nr_refused;
+	}
 	return snap;
 }
 
 /* Publishes the snapshots of one aggregation together: they have one number, and are looked at together. */
 static void publish_all(struct collector *c, struct snapshot *const *snaps, const struct moment *m)
 {
-	unsigned nr = c->nr_streams;
+	unsigned nr = c->nr_sources;
 
 	while (nr && !snaps[nr - 1])
 		nr--;
@@ -206,7 +269,9 @@ static void publish_all(struct collector *c, struct snapshot *const *snaps, cons
 	c->seq++;
 	c->flags = 0;
 	c->last_cpu_ns = m->cpu_ns;
-	c->last_target_cpu_ns = m->target_cpu_ns;
+	for (unsigned k = 0; k < c->nr_watched; k++)
+		if (c->watched[k]->target)
+			c->watched[k]->last_cpu_ns = c->watched[k]->target->cpu_ns;
 }
 
 /* A source that makes regions itself may have ended several aggregations since the last look: all but the last. */
@@ -217,7 +282,7 @@ static void publish_earlier(struct collector *c)
 			struct snapshot *snaps[SOURCE_MAX_AT_ONCE] = { NULL };
 			struct moment m = moment_now(c);
 
-			snaps[s - c->streams] = finish(c, s, &m);
+			snaps[s->index] = finish(c, s->index, &m);
 			publish_all(c, snaps, &m);
 		}
 	}
@@ -234,8 +299,8 @@ static void aggregate(struct collector *c)
 		for_each_open_stream(s, c)
 			collector_take(c, s, s->ops->end_aggregation);
 	m = moment_now(c);
-	for_each_open_stream(s, c)
-		snaps[s - c->streams] = finish(c, s, &m);
+	for (unsigned i = 0; i < c->nr_sources; i++)
+		snaps[i] = finish(c, i, &m);
 	publish_all(c, snaps, &m);
 }
 
@@ -243,12 +308,16 @@ static void aggregate(struct collector *c)
 
 static void begin_aggregation(struct collector *c)
 {
-	struct attrs before = c->attrs;
+	struct attrs before = c->attrs, share;
 	uint64_t now = collector_now_ns(c);
 
+	collector_drop_ended(c);
 	collector_apply_commands(c);
-	for_each_open_stream(s, c)
-		aggregate_begin(&s->agg, &before, &c->attrs);
+	share = collector_share(c);
+	for_each_open_stream(s, c) {
+		aggregate_begin(&s->agg, &before, &share);
+		s->watched->begin_ns = now;
+	}
 	c->begin_ns = now;
 	c->aggregation_ns += c->attrs.aggregation_us * NSEC_PER_USEC;
 	if (before.aggregation_us != c->attrs.aggregation_us || c->aggregation_ns <= now)
@@ -310,11 +379,6 @@ static bool all_played(const struct collector *c)
 	return true;
 }
 
-static bool target_is_gone(const struct collector *c)
-{
-	return c->target && target_has_ended(c->target);
-}
-
 /* The last words: what was seen since the last snapshot, and why there will be no more. */
 static bool end(struct collector *c)
 {
@@ -322,7 +386,9 @@ static bool end(struct collector *c)
 		drain_all(c);
 		for_each_open_stream(s, c)
 			s->failure = ERR_NONE; /* that a source fails on a target that has ended is no news */
-		target_refresh(c->target, NULL);
+		for (unsigned k = 0; k < c->nr_watched; k++)
+			if (c->watched[k]->target)
+				target_refresh(c->watched[k]->target, NULL);
 		c->flags |= SNAP_FINAL;
 		aggregate(c);
 	}
@@ -335,7 +401,7 @@ bool collector_step(struct collector *c)
 	uint64_t now;
 
 	collector_take_commands(c);
-	if (c->stop || target_is_gone(c))
+	if (c->stop || collector_see_ended(c))
 		return end(c);
 	now = collector_now_ns(c);
 	if (now >= c->aging_ns)
@@ -348,6 +414,7 @@ bool collector_step(struct collector *c)
 		aggregate(c);
 		begin_aggregation(c);
 	}
+	collector_look_for_children(c);
 	collector_drop_failed(c);
 	return c->failure.code || all_played(c) ? end(c) : true;
 }
@@ -360,6 +427,8 @@ uint64_t collector_deadline_ns(const struct collector *c)
 		/* one that makes regions ages by itself, and says so */
 		if (!((s->ops->flags & SOURCE_REGIONS) && s->wakes) && c->aging_ns < due)
 			due = c->aging_ns;
+	if (c->with_children && c->look_ns < due)
+		due = c->look_ns;
 	return c->update_ns < due ? c->update_ns : due;
 }
 
@@ -370,36 +439,40 @@ static struct collector *collector_new(const struct source_ops *const *sources, 
 {
 	struct collector *c = calloc(1, sizeof(*c));
 
-	if (!c) {
+	if (!c || collector_add_first(c, params->target, err)) {
 		err_set(err, ENOMEM, "no memory");
 		target_close(params->target);
+		free(c);
 		return NULL;
 	}
 	c->params = *params;
+	c->params.nr_targets = &c->nr_watched;
 	c->channel = channel;
-	c->target = params->target;
 	c->attrs = params->attrs;
-	for (; c->nr_streams < SOURCE_MAX_AT_ONCE && sources[c->nr_streams]; c->nr_streams++)
-		c->streams[c->nr_streams].ops = sources[c->nr_streams];
+	c->with_children = params->children;
+	c->range_is_for_each = params->range_end > 0;
+	for (; c->nr_sources < SOURCE_MAX_AT_ONCE && sources[c->nr_sources]; c->nr_sources++)
+		c->sources[c->nr_sources] = sources[c->nr_sources];
 	c->epoll_fd = c->timer_fd = -1;
 	return c;
 }
 
 static int collector_begin(struct collector *c, struct err *err)
 {
+	struct watched *w = c->watched[0];
 	uint64_t now;
 	int rc;
 
-	c->last_target_cpu_ns = c->target ? c->target->cpu_ns : 0;
-	c->page_attrs = c->target ? page_attrs_new(c->target, err) : NULL;
-	if (c->target && !c->page_attrs)
+	w->last_cpu_ns = w->target ? w->target->cpu_ns : 0;
+	w->page_attrs = w->target ? page_attrs_new(w->target, err) : NULL;
+	if (w->target && !w->page_attrs)
 		return -ENOMEM;
 	rc = collector_open_streams(c, err);
 	if (rc)
 		return rc;
 	now = collector_now_ns(c);
 	c->last_cpu_ns = clock_thread_cpu_ns();
-	c->begin_ns = now;
+	c->begin_ns = w->begin_ns = now;
 	c->aging_ns = now + c->attrs.aging_us * NSEC_PER_USEC;
 	c->aggregation_ns = now + c->attrs.aggregation_us * NSEC_PER_USEC;
 	c->update_ns = now + c->attrs.update_us * NSEC_PER_USEC;
@@ -430,8 +503,7 @@ void collector_close(struct collector *c)
 	if (!c)
 		return;
 	collector_close_streams(c);
-	page_attrs_free(c->page_attrs);
-	target_close(c->target);
+	collector_free_watched(c);
 	if (c->epoll_fd >= 0)
 		close(c->epoll_fd);
 	if (c->timer_fd >= 0)
@@ -473,7 +545,7 @@ static void *collector_main(void *arg)
 	struct err err = ERR_NONE;
 	int rc = collector_begin(c, &err);
 
-	if (!rc && collector_watch(c, c->target ? c->target->pidfd : -1))
+	if (!rc && collector_watch(c, c->watched[0]->target ? c->watched[0]->target->pidfd : -1))
 		rc = err_set(&err, errno, "setting up the collector: %s", strerror(errno));
 	if (rc) {
 		collector_publish(c, MESSAGE_ENDED, NULL, &err);

@@ -10,7 +10,8 @@
 
 bool collector_command_waits(const struct collector *c)
 {
-	return c->has_next || c->has_next_limit || c->has_next_source[0] || c->has_next_source[1];
+	return c->has_next || c->has_next_limit || c->has_next_source[0] || c->has_next_source[1] ||
+	       c->has_next_children;
 }
 
 static void play(struct collector *c, const struct play_order *order)
@@ -42,6 +43,10 @@ void collector_take_commands(struct collector *c)
 			c->next_source[command.source_index] = command;
 			c->has_next_source[command.source_index] = true;
 			break;
+		case COMMAND_CHILDREN:
+			c->next_children = command.with_children;
+			c->has_next_children = true;
+			break;
 		case COMMAND_STOP:
 			c->stop = true;
 			break;
@@ -55,6 +60,7 @@ void collector_take_commands(struct collector *c)
 static void apply_attrs(struct collector *c)
 {
 	struct err err = ERR_NONE;
+	struct attrs share;
 	int rc = attrs_check(&c->next, &err);
 
 	c->has_next = false;
@@ -67,8 +73,9 @@ static void apply_attrs(struct collector *c)
 		return;
 	}
 	c->attrs = c->next;
+	share = collector_share(c);
 	for_each_open_stream(s, c)
-		stream_use_attrs(s, &c->attrs);
+		stream_use_attrs(s, &share);
 }
 
 /* Those that make regions themselves. A refusal leaves all as it is: there is one of them at most. */
@@ -89,6 +96,7 @@ static int limit_sources(struct collector *c, struct err *err)
 
 static void apply_limit(struct collector *c)
 {
+	struct attrs share = collector_share(c);
 	struct err err = ERR_NONE;
 
 	c->has_next_limit = false;
@@ -98,11 +106,15 @@ static void apply_limit(struct collector *c)
 	}
 	c->params.range_start = c->next_limit.start;
 	c->params.range_end = c->next_limit.end;
+	c->range_is_for_each = false;
 	for_each_open_stream(s, c) {
+		uint64_t start = c->next_limit.start, end = c->next_limit.end;
+
 		if (s->ops->flags & SOURCE_REGIONS)
 			continue;
-		aggregate_limit(&s->agg, c->next_limit.start, c->next_limit.end);
-		stream_use_attrs(s, &c->attrs);
+		collector_range_of(c, s->watched, &start, &end);
+		aggregate_limit(&s->agg, start, end);
+		stream_use_attrs(s, &share);
 	}
 }
 
@@ -112,6 +124,9 @@ void collector_apply_commands(struct collector *c)
 		apply_attrs(c);
 	if (c->has_next_limit)
 		apply_limit(c);
+	if (c->has_next_children)
+		collector_set_children(c, c->next_children);
+	c->has_next_children = false;
 	for (unsigned i = 0; i < SOURCE_MAX_AT_ONCE; i++) {
 		if (c->has_next_source[i])
 			collector_choose_source(c, i, &c->next_source[i]);

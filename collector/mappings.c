@@ -211,6 +211,7 @@ void mappings_put(struct mappings *maps)
 		return;
 	free((void *)(uintptr_t)maps->v);
 	free((void *)(uintptr_t)maps->names);
+	free((void *)(uintptr_t)maps->processes);
 	free(maps);
 }
 
@@ -284,6 +285,18 @@ const char *mapping_perms_text(char dst[5], const struct mapping *m)
 	return dst;
 }
 
+static bool same_processes(const struct mappings *a, const struct mappings *b)
+{
+	if (a->nr_processes != b->nr_processes)
+		return false;
+	for (size_t i = 0; i < a->nr_processes; i++)
+		if (a->processes[i].space != b->processes[i].space ||
+		    mappings_process_key(&a->processes[i]) != mappings_process_key(&b->processes[i]) ||
+		    strcmp(a->processes[i].comm, b->processes[i].comm) != 0)
+			return false;
+	return true;
+}
+
 bool mappings_equal(const struct mappings *a, const struct mappings *b)
 {
 	if (a == b)
@@ -298,10 +311,12 @@ bool mappings_equal(const struct mappings *a, const struct mappings *b)
 		    x->name != y->name || x->perms != y->perms)
 			return false;
 	}
-	return true;
+	return same_processes(a, b);
 }
 
 size_t mappings_sz(const struct mappings *maps)
 {
-	return maps ? sizeof(*maps) + maps->nr * sizeof(*maps->v) + maps->sz_names : 0;
+	return maps ? sizeof(*maps) + maps->nr * sizeof(*maps->v) + maps->sz_names +
+			       maps->nr_processes * sizeof(*maps->processes)
+		    : 0;
 }

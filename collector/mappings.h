@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "collector/err.h"
 
@@ -41,10 +42,23 @@ struct mapping {
 	uint8_t kind;	     /* enum mapping_kind */
 };
 
+#define MAPPINGS_COMM_SIZE 64 /* 15 bytes, each at most 4 as an escape */
+
+/* One of several processes in a table. */
+struct mappings_process {
+	uint8_t space; /* which places are its own: space.h */
+	pid_t pid;
+	uint64_t start_ticks; /* since boot, in clock ticks: with the pid, which process it is */
+	char comm[MAPPINGS_COMM_SIZE];
+};
+
 struct mappings {
 	size_t nr;
-	const struct mapping *v; /* sorted by address, not overlapping */
+	const struct mapping *v; /* sorted by address, not overlapping; of several processes: by place (space.h) */
 	uint64_t mapped_bytes;	 /* all of them, those without any permission excepted */
+	/* Where children are watched too: whose they are, by rising space. 0: of one process, which has no name here */
+	size_t nr_processes;
+	const struct mappings_process *processes;
 	/* the rest is private to mappings.c */
 	_Atomic unsigned nr_refs;
 	const char *names;
@@ -57,6 +71,27 @@ struct mappings {
  * -ENOMEM.
  */
 struct mappings *mappings_parse(const char *text, size_t len, struct err *err);
+
+/* At most so many processes in a table. */
+#define MAPPINGS_MAX_PROCESSES 64
+
+/* A process and its own table. */
+struct mappings_part {
+	struct mappings_process process;
+	const struct mappings *maps;
+};
+
+/*
+ * One table of several processes', parts by rising space, with places for addresses. What lies in the kernel's half is
+ * left out. The caller owns the result; NULL: no memory.
+ */
+struct mappings *mappings_join(const struct mappings_part *parts, size_t nr);
+/* The same table, which must not be shared yet, with these processes: as it was written. 0 or -ENOMEM. */
+int mappings_set_processes(struct mappings *maps, const struct mappings_process *v, size_t nr);
+/* Whose place it is; NULL: of the only one, or of none. */
+const struct mappings_process *mappings_process_of(const struct mappings *maps, uint64_t place);
+/* The process as a number that no other one has, never 0: for comparing those of two tables. */
+uint64_t mappings_process_key(const struct mappings_process *process);
 
 /* Another reference to the same table; NULL gives NULL. */
 struct mappings *mappings_get(struct mappings *maps);

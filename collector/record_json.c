@@ -86,6 +86,31 @@ static void add_target(struct text_buf *b, const struct snapshot *s)
 	text_buf_json(b, s->comm);
 }
 
+/* [space, pid, start, name, working set, resident, CPU time, threads, state, flags] of each. */
+static void add_processes(struct text_buf *b, const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->maps->nr_processes; i++) {
+		const struct mappings_process *p = &s->maps->processes[i];
+		const struct snap_process *use = &s->processes[i];
+
+		number(b, i ? ",[" : ",\"processes\":[[", p->space);
+		number(b, ",", (uint64_t)p->pid);
+		number(b, ",", p->start_ticks);
+		text_buf_str(b, ",");
+		text_buf_json(b, p->comm);
+		number(b, ",", use->wss_bytes);
+		number(b, ",", use->rss_bytes);
+		number(b, ",", use->cpu_us);
+		number(b, ",", use->nr_threads);
+		number(b, ",", use->state);
+		number(b, ",", use->flags);
+		text_buf_str(b, "]");
+	}
+	text_buf_str(b, "]");
+	number(b, ",\"processes_left_out\":", s->nr_processes_left_out);
+	number(b, ",\"processes_refused\":", s->nr_processes_refused);
+}
+
 /* [start, end, present, referenced, window, valid, windows, accesses a second] of each. */
 static void add_mapping_use(struct text_buf *b, const struct snapshot *s)
 {
@@ -147,6 +172,9 @@ static void add_own(struct text_buf *b, const struct snapshot *s, bool with_maps
 		add_mapping_use(b, s);
 	if (with_maps && s->maps)
 		add_maps(b, s->maps);
+	/* behind the mappings: they are of these processes */
+	if (s->processes && s->maps->nr_processes)
+		add_processes(b, s);
 	text_buf_add(b, "}", 1);
 }
 

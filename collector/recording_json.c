@@ -19,6 +19,7 @@
 #include "collector/recording_internal.h"
 #include "collector/snapshot_json.h"
 #include "collector/source.h"
+#include "collector/space.h"
 #include "collector/text.h"
 
 #define NR_ACCESS_NUMBERS 13 /* of "access" */
@@ -52,6 +53,11 @@ struct reader {
 	uint64_t nr_use_left_out;
 	bool with_use;
 	struct mappings *maps; /* of our own files: in force since the snapshot that brought them */
+	bool maps_are_new;     /* this one has brought them */
+	struct mappings_process processes[MAPPINGS_MAX_PROCESSES];
+	struct snap_process process_uses[MAPPINGS_MAX_PROCESSES];
+	size_t nr_processes;
+	uint64_t nr_processes_left_out, nr_processes_refused;
 };
 
 /* ---- values ---- */
@@ -472,7 +478,79 @@ static bool take_maps(struct reader *rd, struct err *err)
 	}
 	mappings_put(rd->maps);
 	rd->maps = maps;
+	rd->maps_are_new = true;
 	return true;
+}
+
+/* Text numbers from here on in a list, which is not left. */
+static bool take_next_number(struct reader *rd, uint64_t *value, struct err *err)
+{
+	enum json_token token = json_pull_next(&rd->j, err);
+
+	return is_text(token) && damo_number_bytes(rd->j.text, value);
+}
+
+/* One list of "processes", whose opening bracket has been read. */
+static bool take_process(struct reader *rd, struct mappings_process *p, struct snap_process *use, struct err *err)
+{
+	uint64_t head[3] = { 0 }, v[6] = { 0 };
+	bool good = true;
+	size_t i;
+
+	for (i = 0; good && i < 3; i++)
+		good = take_next_number(rd, &head[i], err);
+	good = good && json_pull_next(&rd->j, err) == JSON_STRING;
+	if (good)
+		text_clean(p->comm, sizeof(p->comm), rd->j.text, rd->j.len);
+	for (i = 0; good && i < 6; i++)
+		good = take_next_number(rd, &v[i], err);
+	good = good && json_pull_next(&rd->j, err) == JSON_ARRAY_END;
+	/* sorted by space, as what is looked for is */
+	if (!good || head[0] >= SPACE_MAX || !head[1] || head[1] > INT32_MAX || v[4] > TARGET_EXITED ||
+	    (rd->nr_processes && head[0] <= p[-1].space))
+		return bad(rd, "a process is wrong", err);
+	p->space = (uint8_t)head[0];
+	p->pid = (pid_t)head[1];
+	p->start_ticks = head[2];
+	*use = (struct snap_process){ .wss_bytes = v[0],
+				      .rss_bytes = v[1],
+				      .cpu_us = v[2],
+				      .nr_threads = to_u32(v[3]),
+				      .state = (uint8_t)v[4],
+				      .flags = (uint8_t)(v[5] & (SNAP_WSS_KNOWN | SNAP_WSS_EXACT | SNAP_RSS_KNOWN)) };
+	return true;
+}
+
+static bool take_processes(struct reader *rd, struct err *err)
+{
+	enum json_token token = json_pull_next(&rd->j, err);
+
+	if (token != JSON_ARRAY)
+		return json_pull_skip(&rd->j, token, err);
+	rd->nr_processes = 0;
+	while ((token = json_pull_next(&rd->j, err)) == JSON_ARRAY) {
+		if (rd->nr_processes == MAPPINGS_MAX_PROCESSES)
+			return bad(rd, "too many processes", err);
+		if (!take_process(rd, &rd->processes[rd->nr_processes], &rd->process_uses[rd->nr_processes], err))
+			return false;
+		rd->nr_processes++;
+	}
+	return token == JSON_ARRAY_END || (token != JSON_ERROR && bad(rd, "a process is wrong", err));
+}
+
+/* The mappings in force are theirs. */
+static bool use_processes(struct reader *rd, struct err *err)
+{
+	if (!rd->nr_processes)
+		return true;
+	if (!rd->maps_are_new && rd->maps && rd->maps->nr_processes == rd->nr_processes)
+		return true;
+	if (!rd->maps_are_new)
+		return bad(rd, "processes without their mappings", err);
+	if (!mappings_set_processes(rd->maps, rd->processes, rd->nr_processes))
+		return true;
+	err_set(err, ENOMEM, "no memory for the processes of a recording");
+	return false;
 }
 
 /* One list of "mapping_use", whose opening bracket has been read. */
@@ -640,6 +718,12 @@ static bool take_own_member(struct reader *rd, const char *name, void *ctx, stru
 		return take_heat_unit(rd, err);
 	if (is(name, "maps"))
 		return take_maps(rd, err);
+	if (is(name, "processes"))
+		return take_processes(rd, err);
+	if (is(name, "processes_left_out"))
+		return take_bytes(rd, &rd->nr_processes_left_out, err);
+	if (is(name, "processes_refused"))
+		return take_bytes(rd, &rd->nr_processes_refused, err);
 	if (is(name, "mapping_use"))
 		return take_mapping_use(rd, err);
 	if (is(name, "mapping_use_left_out"))
@@ -680,7 +764,7 @@ static bool take_snapshot_member(struct reader *rd, const char *name, void *ctx,
 		return take_regions(rd, err);
 	if (is(name, RECORD_OWN)) {
 		rd->own = true;
-		return take_object(rd, take_own_member, NULL, err);
+		return take_object(rd, take_own_member, NULL, err) && use_processes(rd, err);
 	}
 	return skip_value(rd, err);
 }
@@ -688,7 +772,9 @@ static bool take_snapshot_member(struct reader *rd, const char *name, void *ctx,
 static void begin_snapshot(struct reader *rd)
 {
 	rd->head = (struct snapshot){ .source = "replay", .attrs = attrs_default() };
-	rd->own = rd->with_access = rd->with_use = false;
+	rd->own = rd->with_access = rd->with_use = rd->maps_are_new = false;
+	rd->nr_processes = 0;
+	rd->nr_processes_left_out = rd->nr_processes_refused = 0;
 	rd->nr_use_left_out = 0;
 	rd->nr = rd->nr_codes = 0;
 	rd->start_ns = rd->end_ns = 0;
@@ -735,6 +821,13 @@ static struct snapshot *own_snapshot(struct reader *rd, struct err *err)
 		return NULL;
 	}
 	s->nr_mappings_left_out = rd->nr_use_left_out;
+	s->nr_processes_left_out = to_u32(rd->nr_processes_left_out);
+	s->nr_processes_refused = to_u32(rd->nr_processes_refused);
+	if (rd->nr_processes && snapshot_set_processes(s, rd->process_uses)) {
+		snapshot_free(s);
+		err_set(err, ENOMEM, "no memory for a snapshot of the recording");
+		return NULL;
+	}
 	return s;
 }
 

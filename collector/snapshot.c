@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *heat_unit_name(enum heat_unit unit)
 {
@@ -58,7 +59,24 @@ void snapshot_free(struct snapshot *snap)
 		return;
 	mappings_put(snap->maps);
 	free(snap->mappings);
+	free(snap->processes);
 	free(snap);
+}
+
+int snapshot_set_processes(struct snapshot *snap, const struct snap_process *v)
+{
+	size_t bytes = snap->maps->nr_processes * sizeof(*v);
+
+	free(snap->processes);
+	snap->processes = bytes ? malloc(bytes) : NULL;
+	if (snap->processes)
+		memcpy(snap->processes, v, bytes);
+	return snap->processes || !bytes ? 0 : -ENOMEM;
+}
+
+size_t snapshot_nr_processes(const struct snapshot *snap)
+{
+	return snap->processes ? snap->maps->nr_processes : 1;
 }
 
 /* Hottest first: by rate, then by bytes in use, then by bytes present. */
@@ -106,7 +124,8 @@ int snapshot_set_mappings(struct snapshot *snap, const struct mapping_report *v,
 size_t snapshot_sz(const struct snapshot *snap)
 {
 	return sizeof(*snap) + snap->nr_regions * sizeof(*snap->regions) + snap->sz_details +
-	       snap->nr_mappings * sizeof(*snap->mappings);
+	       snap->nr_mappings * sizeof(*snap->mappings) +
+	       (snap->processes ? snap->maps->nr_processes * sizeof(*snap->processes) : 0);
 }
 
 const struct snap_region *snapshot_find(const struct snapshot *snap, uint64_t addr)

@@ -135,6 +135,15 @@ struct snap_open {
 
 struct snap_packed;
 
+/* One of several processes: what mappings->processes does not say of it. */
+struct snap_process {
+	uint64_t wss_bytes, rss_bytes;
+	uint64_t cpu_us; /* CPU time during this aggregation */
+	uint32_t nr_threads;
+	uint8_t state; /* enum target_state */
+	uint8_t flags; /* SNAP_WSS_KNOWN, SNAP_WSS_EXACT, SNAP_RSS_KNOWN */
+};
+
 struct snapshot {
 	uint64_t seq;
 	uint64_t time_ns; /* CLOCK_MONOTONIC at the end of the aggregation */
@@ -166,7 +175,18 @@ struct snapshot {
 	size_t nr_mappings;
 	struct mapping_report *mappings; /* sorted by address; NULL: the source knows none. A block of its own */
 	size_t nr_mappings_left_out;	 /* beside them, for want of room: those that are used least */
+	/*
+	 * Where children are watched too: one for each of maps->processes, in their order. pid and comm are those of
+	 * the first process then, and everything else is of all together; addresses are places (space.h). NULL: one
+	 * process. A block of its own.
+	 */
+	struct snap_process *processes;
+	uint32_t nr_processes_left_out; /* descendants beside them: above the number that is watched at once */
+	uint32_t nr_processes_refused;	/* ... and that may not be watched */
 };
+
+/* How many are watched; 1 where children are not watched too. */
+size_t snapshot_nr_processes(const struct snapshot *snap);
 
 /* A snapshot with room for these, all zero; NULL without memory. maps is taken over as one reference. */
 struct snapshot *snapshot_new(size_t nr_regions, bool with_access, size_t nr_codes, struct mappings *maps);
@@ -189,6 +209,8 @@ struct snap_code snapshot_code(const struct snapshot *snap, size_t k);
  * that are used most. v is sorted by address. 0 or -ENOMEM: then what it had stays.
  */
 int snapshot_set_mappings(struct snapshot *snap, const struct mapping_report *v, size_t nr);
+/* Those of maps->processes, which are as many: a copy. 0 or -ENOMEM: then it has none. */
+int snapshot_set_processes(struct snapshot *snap, const struct snap_process *v);
 /* Memory that it takes, the shared table of mappings not counted. */
 size_t snapshot_sz(const struct snapshot *snap);
 /* The region that holds addr, or NULL. */

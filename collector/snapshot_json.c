@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/report.h"
+#include "collector/space.h"
 
 const char *target_state_name(enum target_state state)
 {
@@ -45,12 +46,26 @@ static json_t *u64(uint64_t v)
 }
 
 /* Addresses as text: a JSON number has 53 bits in many a reader. */
-static json_t *address(uint64_t v)
+static json_t *address(uint64_t place)
 {
 	char text[24];
 
-	snprintf(text, sizeof(text), "0x%" PRIx64, v);
+	snprintf(text, sizeof(text), "0x%" PRIx64, space_address(place));
 	return json_string(text);
+}
+
+static json_t *end_address(uint64_t end)
+{
+	return address(space_end_address(end));
+}
+
+/* Of several processes: whose it is. */
+static void add_pid(json_t *object, const struct snapshot *snap, uint64_t place)
+{
+	const struct mappings_process *process = snap->processes ? mappings_process_of(snap->maps, place) : NULL;
+
+	if (process)
+		json_object_set_new(object, "pid", json_integer(process->pid));
 }
 
 static json_t *attrs_json(const struct attrs *a)
@@ -173,10 +188,11 @@ static json_t *region_json(const struct snapshot *snap, size_t i, size_t *code)
 	const char *mapping = snapshot_mapping_name(snap, r->start, r->end);
 	struct snap_pages pages = snapshot_pages(snap, i);
 	struct snap_access access = snapshot_access(snap, i);
-	json_t *region = json_pack("{s:o, s:o, s:o, s:f, s:o, s:o}", "start", address(r->start), "end", address(r->end),
-				   "nr_accesses", u64(r->nr_accesses), "heat", (double)r->heat, "age", u64(r->age),
-				   "nr_reports", u64(r->nr_reports));
+	json_t *region = json_pack("{s:o, s:o, s:o, s:f, s:o, s:o}", "start", address(r->start), "end",
+				   end_address(r->end), "nr_accesses", u64(r->nr_accesses), "heat", (double)r->heat,
+				   "age", u64(r->age), "nr_reports", u64(r->nr_reports));
 
+	add_pid(region, snap, r->start);
 	if (mapping)
 		json_object_set_new(region, "mapping", json_string(mapping));
 	add_pages(region, &pages);
@@ -198,7 +214,7 @@ static json_t *regions_json(const struct snapshot *snap)
 static json_t *mapping_json(const struct snapshot *snap, const struct mapping_report *m)
 {
 	const char *name = snapshot_mapping_name(snap, m->start, m->end);
-	json_t *mapping = json_pack("{s:o, s:o, s:o, s:o, s:o}", "start", address(m->start), "end", address(m->end),
+	json_t *mapping = json_pack("{s:o, s:o, s:o, s:o, s:o}", "start", address(m->start), "end", end_address(m->end),
 				    "rss_bytes", u64(m->rss_bytes), "referenced_bytes", u64(m->referenced_bytes),
 				    "window_ns", u64(m->window_ns));
 
@@ -207,9 +223,36 @@ static json_t *mapping_json(const struct snapshot *snap, const struct mapping_re
 		json_object_set_new(mapping, "at_least", json_boolean(m->valid & MAPPING_REPORT_RATE_MIN));
 		json_object_set_new(mapping, "nr_windows", u64(m->nr_windows));
 	}
+	add_pid(mapping, snap, m->start);
 	if (name)
 		json_object_set_new(mapping, "mapping", json_string(name));
 	return mapping;
+}
+
+static json_t *process_json(const struct mappings_process *process, const struct snap_process *use)
+{
+	json_t *object = json_pack("{s:i, s:s, s:s, s:o, s:o}", "pid", (int)process->pid, "comm", process->comm,
+				   "state", target_state_name((enum target_state)use->state), "nr_threads",
+				   u64(use->nr_threads), "target_cpu_us", u64(use->cpu_us));
+
+	if (use->flags & SNAP_WSS_KNOWN) {
+		json_object_set_new(object, "wss_bytes", u64(use->wss_bytes));
+		json_object_set_new(object, "wss_exact", json_boolean(use->flags & SNAP_WSS_EXACT));
+	}
+	if (use->flags & SNAP_RSS_KNOWN)
+		json_object_set_new(object, "rss_bytes", u64(use->rss_bytes));
+	return object;
+}
+
+static void add_processes(json_t *root, const struct snapshot *snap)
+{
+	json_t *processes = json_array();
+
+	for (size_t i = 0; i < snap->maps->nr_processes; i++)
+		json_array_append_new(processes, process_json(&snap->maps->processes[i], &snap->processes[i]));
+	json_object_set_new(root, "processes", processes);
+	json_object_set_new(root, "processes_left_out", u64(snap->nr_processes_left_out));
+	json_object_set_new(root, "processes_refused", u64(snap->nr_processes_refused));
 }
 
 static void add_mappings(json_t *root, const struct snapshot *snap)
@@ -260,6 +303,8 @@ static json_t *snapshot_json(const struct snapshot *snap)
 		json_object_set_new(root, "exec", json_true());
 	if (snap->note[0])
 		json_object_set_new(root, "note", json_string(snap->note));
+	if (snap->processes)
+		add_processes(root, snap);
 	json_object_set_new(root, "regions", regions_json(snap));
 	if (snap->mappings)
 		add_mappings(root, snap);

@@ -27,6 +27,17 @@ const struct source_ops *const source_table[] = {
 	/* clang-format on */
 };
 
+int source_check_children(const struct source_ops *ops, struct err *err)
+{
+	if (!(ops->flags & (SOURCE_REGIONS | SOURCE_NO_TARGET)))
+		return 0;
+	return err_set(
+		err, ENOTSUP,
+		"%s does not watch children: it has one target; clock, perf, referenced, soft_dirty, clear_refs and "
+		"mglru do (--source)",
+		ops->name);
+}
+
 const struct source_ops *source_find(const char *name)
 {
 	for (size_t i = 0; source_table[i]; i++)
@@ -106,7 +117,8 @@ const struct source_ops *source_choose(const struct source_params *params, char 
 		const struct source_ops *ops = source_table[i];
 		struct err reason = ERR_NONE;
 
-		if (!(ops->flags & SOURCE_AUTO) || (params->range_end && !source_takes_range(ops)))
+		if (!(ops->flags & SOURCE_AUTO) || (params->range_end && !source_takes_range(ops)) ||
+		    (params->children && source_check_children(ops, NULL)))
 			continue;
 		if (ops->probe(params, &reason) == 0)
 			return ops;

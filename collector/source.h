@@ -27,6 +27,8 @@
 #include "collector/snapshot.h"
 #include "collector/target.h"
 
+struct source;
+
 struct source_params {
 	struct target *target; /* NULL: none chosen yet (probe), or the source has its own (demo, replay) */
 	struct attrs attrs;
@@ -42,6 +44,12 @@ struct source_params {
 	const char *root;		 /* where /sys and /proc are, "" for the machine itself: the seam for tests */
 	const struct clock *clock;
 	uint64_t seed;
+	bool children; /* the target's descendants are watched too, each by an instance of its own */
+	/* Of those: how many there are now, who share the thread and its CPU time; NULL: one. */
+	const uint32_t *nr_targets;
+	/* Of those: one that is open on another process. What has been measured of the machine holds here too. Or NULL.
+	 */
+	const struct source *sibling;
 };
 
 /* Counts since open(); the collector makes differences. */
@@ -140,6 +148,8 @@ extern const struct source_ops *const source_table[];
 
 /* Can it be limited to a range: itself (SOURCE_RANGE), or by the regions that its reports are counted in. */
 bool source_takes_range(const struct source_ops *ops);
+/* Can it watch a target's children too? 0, or -ENOTSUP with what can. */
+int source_check_children(const struct source_ops *ops, struct err *err);
 /* By name, or NULL. */
 const struct source_ops *source_find(const char *name);
 

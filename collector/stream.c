@@ -122,6 +122,8 @@ int stream_open(struct stream *s, const struct source_ops *ops, const struct sou
 	int rc;
 
 	*s = (struct stream){
+		.watched = s->watched,
+		.index = s->index,
 		.ops = ops,
 		.channel = channel,
 		.sink = {

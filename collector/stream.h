@@ -19,7 +19,11 @@
 #include "collector/channel.h"
 #include "collector/source.h"
 
+struct watched;
+
 struct stream {
+	struct watched *watched; /* the collector's: whose it is */
+	unsigned index;		 /* ... and of which of the sources, from 0 */
 	const struct source_ops *ops;
 	struct source *source; /* NULL: not open yet, or lost */
 	struct sink sink;

@@ -23,6 +23,7 @@ enum stat_field {
 	STAT_FLAGS = 9,
 	STAT_UTIME = 14,
 	STAT_STIME = 15,
+	STAT_STARTTIME = 22,
 	STAT_STARTCODE = 26,
 	STAT_STARTSTACK = 28,
 	STAT_NR_FIELDS = 53,
@@ -382,6 +383,7 @@ static int check_kind(struct target *target, struct err *err)
 	if (rc)
 		return err_set(err, -rc, "reading the state of process %d: %s", target->pid, strerror(-rc));
 	read_comm(target);
+	target->start_ticks = line.v[STAT_STARTTIME];
 	if (line.v[STAT_FLAGS] & PF_KTHREAD)
 		return err_set(err, EINVAL, "process %d (%s) is a kernel thread: it has no memory of its own to watch",
 			       target->pid, target->comm);

@@ -18,7 +18,7 @@
 #include "collector/err.h"
 #include "collector/mappings.h"
 
-#define TARGET_COMM_SIZE 64 /* 15 bytes, each at most 4 as an escape */
+#define TARGET_COMM_SIZE MAPPINGS_COMM_SIZE
 
 enum target_state {
 	TARGET_RUNNING,
@@ -40,6 +40,7 @@ struct target {
 	int pidfd;   /* readable when the process has ended */
 	int proc_fd; /* O_PATH, /proc/PID */
 	uid_t uid;
+	uint64_t start_ticks; /* when it was started, since boot, in clock ticks */
 	enum target_state state;
 	char comm[TARGET_COMM_SIZE]; /* printable */
 	struct mappings *maps;	     /* never NULL after target_open() */

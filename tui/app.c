@@ -56,6 +56,7 @@ struct app *app_new(const struct app_config *config, struct err *err)
 	app->zooms[0] = (struct app_range){ 0, AXIS_END };
 	app->nr_zooms = 1;
 	app->side_by_side = config->side_by_side;
+	app->with_children = config->with_children;
 	app->watched = (struct app_range){ config->range_start, config->range_end };
 	snprintf(app->event, sizeof(app->event), "%s", config->event ? config->event : "");
 	app->rows = 24;
@@ -368,6 +369,15 @@ static size_t busiest_row(const struct app *app)
 	return best;
 }
 
+/* Was the row's process watched then? Its place may have been another one's. */
+static bool is_of_column(const struct app *app, const struct axis_row *row, uint64_t first_tick, uint64_t end_tick)
+{
+	size_t i, end;
+
+	history_range(app->history, first_tick, end_tick, &i, &end);
+	return i == end || axis_row_is_of(row, history_at(app->history, end - 1)->maps);
+}
+
 static void update_cursor(struct app *app)
 {
 	unsigned nr_cols = view_nr_cols(app->view), col;
@@ -385,7 +395,7 @@ static void update_cursor(struct app *app)
 		app->cursor_back = nr_cols - 1;
 	col = nr_cols - 1 - app->cursor_back;
 	row = &app->axis.rows[app->cursor_row];
-	if (!view_col_ticks(app->view, col, &first, &end))
+	if (!view_col_ticks(app->view, col, &first, &end) || !is_of_column(app, row, first, end))
 		first = end = 0;
 	cell = view_whole_cell(app->view, app->history, app->cursor_row, col);
 	inspect_cell(&app->inspect, app->history, &cell, row->start, row->end, first, end);

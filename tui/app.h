@@ -70,6 +70,7 @@ struct app_config {
 	int (*save)(void *ctx, const struct app_settings *settings, struct err *err);
 	const char *saved_to;
 	bool side_by_side;	 /* two sources are watched from the start */
+	bool with_children;	 /* the target's descendants are, too */
 	struct symbols *symbols; /* names of functions; outlives the app. NULL: none are known */
 	bool has_target;	 /* false, with choose: the list of processes comes first */
 	void *ctx;

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "collector/report.h"
+#include "collector/space.h"
 #include "tui/app_state.h"
 
 #define MIN_VIEWPORT_BYTES (16 * PAGE_BYTES)
@@ -284,7 +285,7 @@ unsigned app_watch_range(struct app *app, int arg)
 		app_say(app, APP_INFO, "all addresses are watched, from the next aggregation on");
 	else
 		app_say(app, APP_INFO, "only %llx–%llx is watched from now on; 0 and Z: everything again",
-			(unsigned long long)now->start, (unsigned long long)now->end);
+			(unsigned long long)space_address(now->start), (unsigned long long)space_end_address(now->end));
 	return APP_REDRAW;
 }
 
@@ -347,7 +348,19 @@ void app_go_to(struct app *app, uint64_t addr)
 	app->cursor_addr = addr;
 }
 
-/* The next mapping below the cursor, and from the top again, whose name holds the text. */
+/* Is m the first that is shown of a process whose name or number holds the text? */
+static bool begins_process_of_name(const struct mappings *maps, const struct mapping *m, const char *text)
+{
+	const struct mappings_process *process = mappings_process_of(maps, m->start);
+	char name[MAPPINGS_COMM_SIZE + 16];
+
+	if (!process || (m > maps->v && space_of(m[-1].start) == process->space))
+		return false;
+	snprintf(name, sizeof(name), "%d %s", (int)process->pid, process->comm);
+	return strcasestr(name, text);
+}
+
+/* The next mapping below the cursor, and from the top again, whose name holds the text; of a process, its first. */
 static const struct mapping *find_mapping(const struct app *app)
 {
 	const struct mappings *maps = app->axis_maps;
@@ -359,7 +372,8 @@ static const struct mapping *find_mapping(const struct app *app)
 		const struct mapping *m = &maps->v[(first + i) % maps->nr];
 
 		if (axis_shows(m) && (strcasestr(mappings_name(maps, m), app->find) ||
-				      strcasestr(mappings_short_name(name, maps, m), app->find)))
+				      strcasestr(mappings_short_name(name, maps, m), app->find) ||
+				      begins_process_of_name(maps, m, app->find)))
 			return m;
 	}
 	return NULL;
@@ -376,14 +390,36 @@ static bool parse_address(const char *text, uint64_t *addr)
 	return true;
 }
 
+/* Of several processes: whose it is. */
+static void say_process(struct app *app, uint64_t place)
+{
+	const struct mappings_process *process = mappings_process_of(app->axis_maps, place);
+
+	if (process && app->axis_maps->nr_processes > 1)
+		app_say(app, APP_INFO, "in process %d (%s)", (int)process->pid, process->comm);
+}
+
+/* In the cursor's process; where it has nothing there, or the cursor is there already, in the next one that has. */
 static void find_address(struct app *app, uint64_t addr)
 {
-	const struct mapping *m = mappings_find(app->axis_maps, addr);
+	const struct mappings *maps = app->axis_maps;
+	size_t nr = maps->nr_processes ? maps->nr_processes : 1, first = 0, i;
+	uint64_t here = app->cursor_set ? app->cursor_addr : 0;
 
-	if (!m || !axis_shows(m))
-		app_say(app, APP_WARNING, "nothing is mapped at %s", app->find);
-	else
-		app_go_to(app, addr);
+	for (i = 0; i < maps->nr_processes; i++)
+		if (maps->processes[i].space == space_of(here))
+			first = here == space_place(maps->processes[i].space, addr) ? i + 1 : i;
+	for (i = 0; i < nr; i++) {
+		unsigned space = maps->nr_processes ? maps->processes[(first + i) % nr].space : 0;
+		const struct mapping *m = mappings_find(maps, space_place(space, addr));
+
+		if (!m || !axis_shows(m))
+			continue;
+		app_go_to(app, space_place(space, addr));
+		say_process(app, m->start);
+		return;
+	}
+	app_say(app, APP_WARNING, "nothing is mapped at %s", app->find);
 }
 
 static void find_now(struct app *app)
@@ -402,10 +438,12 @@ static void find_now(struct app *app)
 		return;
 	}
 	m = find_mapping(app);
-	if (m)
+	if (m) {
 		app_go_to(app, m->start);
-	else
+		say_process(app, m->start);
+	} else {
 		app_say(app, APP_WARNING, "no mapping's name holds \"%s\"", app->find);
+	}
 }
 
 unsigned app_find_key(struct app *app, const struct term_event *event)

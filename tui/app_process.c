@@ -50,6 +50,35 @@ unsigned app_open_list(struct app *app, int arg)
 	return APP_REDRAW;
 }
 
+static bool send_children(struct app *app, bool with_children)
+{
+	struct command command = { .type = COMMAND_CHILDREN, .with_children = with_children };
+
+	return app->config.send && app->config.send(app->config.ctx, &command);
+}
+
+/* What the newest snapshot says counts: the collector may have refused. */
+unsigned app_with_children(struct app *app, int arg)
+{
+	const struct snapshot *last = history_last(app->history);
+	bool now = last ? last->processes != NULL : app->with_children;
+
+	(void)arg;
+	if (app->config.fixed || app->ended || !app->config.send || target_pid(app) == 0) {
+		app_say(app, APP_WARNING, "there is no process here whose children could be watched: this is %s",
+			app->config.fixed ? app->config.fixed : "all there is");
+	} else if (!send_children(app, !now)) {
+		app_say(app, APP_WARNING, "the collector is busy: press P again");
+	} else {
+		app->with_children = !now;
+		app_say(app, APP_INFO,
+			now ? "process %d alone from the next aggregation on"
+			    : "process %d with its children from the next aggregation on; P: alone again",
+			(int)target_pid(app));
+	}
+	return APP_REDRAW;
+}
+
 /* False: refused, with a message. */
 static bool watch(struct app *app, pid_t pid)
 {
@@ -61,6 +90,9 @@ static bool watch(struct app *app, pid_t pid)
 	}
 	app_forget(app);
 	app->has_target = true;
+	/* a new session begins as the options say */
+	if (app->with_children != app->config.with_children)
+		send_children(app, app->with_children);
 	return true;
 }
 

@@ -142,6 +142,7 @@ struct app {
 	struct process_list list;
 	enum app_mode list_from; /* where it goes back to */
 	bool has_target;	 /* one is watched, or was */
+	bool with_children;	 /* asked for: the target's descendants too */
 	pid_t following;	 /* its hottest child is looked for; 0: no */
 	char find[64];
 	bool find_address; /* what is typed there is an address, even without 0x */
@@ -242,6 +243,7 @@ unsigned app_record(struct app *app, int arg);
 unsigned app_open_list(struct app *app, int arg);
 unsigned app_follow_child(struct app *app, int arg);
 unsigned app_to_parent(struct app *app, int arg);
+unsigned app_with_children(struct app *app, int arg);
 
 /* app_tick() and app_tick_ms() of what reads processes. */
 unsigned app_process_tick(struct app *app);

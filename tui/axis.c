@@ -8,15 +8,16 @@
 #include <string.h>
 
 #include "collector/report.h"
+#include "collector/space.h"
 #include "tui/axis_runs.h"
-
-#define KERNEL_HALF (UINT64_C(1) << 63)
 
 struct build {
 	const struct mappings *maps;
 	const struct axis_options *options;
 	struct axis_runs runs;
-	size_t nr_gaps; /* gap lines granted */
+	size_t nr_lines; /* without the heads of processes */
+	size_t nr_heads; /* 0: there are none, and names say whose they are */
+	size_t nr_gaps;	 /* gap lines granted */
 	uint64_t min_gap;
 	uint64_t *cuts; /* room for the rows of a run */
 	struct claim *claims;
@@ -30,7 +31,7 @@ struct claim {
 
 bool axis_shows(const struct mapping *m)
 {
-	return (m->perms & (MAPPING_READ | MAPPING_WRITE | MAPPING_EXEC)) && m->start < KERNEL_HALF;
+	return (m->perms & (MAPPING_READ | MAPPING_WRITE | MAPPING_EXEC)) && m->start < SPACE_KERNEL_HALF;
 }
 
 enum axis_what axis_what_of(const struct mapping *m)
@@ -72,9 +73,17 @@ uint64_t axis_mapped_bytes(const struct mappings *maps, uint64_t start, uint64_t
 	return sum;
 }
 
+/* Is this run of another process than the one before it? */
+static bool begins_process(const struct build *b, size_t run)
+{
+	return !run || space_of(b->runs.v[run].start) != space_of(b->runs.v[run - 1].end - 1);
+}
+
 static uint64_t gap_after(const struct build *b, size_t run)
 {
-	return run + 1 < b->runs.nr ? b->runs.v[run + 1].start - b->runs.v[run].end : 0;
+	if (run + 1 == b->runs.nr || begins_process(b, run + 1))
+		return 0;
+	return b->runs.v[run + 1].start - b->runs.v[run].end;
 }
 
 static int compare_u64_falling(const void *va, const void *vb)
@@ -146,11 +155,11 @@ static uint64_t claim_of(const struct build *b, const struct axis_run *run, size
 static size_t max_lines(const struct build *b, const struct axis_run *run)
 {
 	uint64_t rows = (run->bytes + PAGE_BYTES - 1) / PAGE_BYTES;
-	size_t cap = b->options->nr_lines * 2 / 3;
+	size_t cap = b->nr_lines * 2 / 3;
 
 	if (b->runs.nr == 1 || !cap || b->options->share == AXIS_SHARE_BYTES ||
 	    b->options->share == AXIS_SHARE_RESIDENT)
-		cap = b->options->nr_lines;
+		cap = b->nr_lines;
 	rows = (rows + b->options->per_line - 1) / b->options->per_line;
 	return rows < cap ? (size_t)rows : cap;
 }
@@ -158,7 +167,7 @@ static size_t max_lines(const struct build *b, const struct axis_run *run)
 /* A line each, then one at a time to the run with the most weight a line it would have: the divisor method of Hill. */
 static int share_lines(struct build *b)
 {
-	size_t i, spare = b->options->nr_lines - b->nr_gaps - b->runs.nr, at = 0;
+	size_t i, spare = b->nr_lines - b->nr_gaps - b->runs.nr, at = 0;
 
 	b->claims = calloc(b->runs.nr, sizeof(*b->claims));
 	if (!b->claims)
@@ -194,11 +203,15 @@ static void name_group(const struct build *b, const struct axis_run *run, struct
 	char short_name[MAPPINGS_SHORT_NAME_SIZE];
 	const char *name = mappings_short_name(short_name, b->maps, &b->maps->v[run->largest]);
 
+	const struct mappings_process *process = b->nr_heads ? NULL : mappings_process_of(b->maps, run->start);
+	char owner[16] = "", more[16] = "";
+
 	group->nr_names = run->nr_names;
+	if (process && b->maps->nr_processes > 1)
+		snprintf(owner, sizeof(owner), "%d ", (int)process->pid);
 	if (run->nr_names > 1)
-		snprintf(group->name, sizeof(group->name), "%.40s +%u", name, run->nr_names - 1);
-	else
-		snprintf(group->name, sizeof(group->name), "%s", name);
+		snprintf(more, sizeof(more), " +%u", run->nr_names - 1);
+	snprintf(group->name, sizeof(group->name), "%s%.*s%s", owner, run->nr_names > 1 ? 40 : 63, name, more);
 }
 
 /* Part of a row is bytes of this segment: the largest part says what the row is. */
@@ -284,6 +297,22 @@ static void cut_rows(const struct build *b, const struct axis_run *run, uint64_t
 		upto[r] = (uint64_t)(((unsigned __int128)pages * (r + 1) + nr_rows - 1) / nr_rows);
 }
 
+/* Of several processes: whose a run is; 0: of more than one. */
+static uint64_t owner_of(const struct build *b, const struct axis_run *run)
+{
+	const struct mappings_process *process = mappings_process_of(b->maps, run->start);
+
+	return process && space_of(run->end - 1) == process->space ? mappings_process_key(process) : 0;
+}
+
+static void emit_head(const struct build *b, struct axis *axis, const struct axis_run *run)
+{
+	for (unsigned i = 0; i < b->options->per_line; i++)
+		axis->rows[axis->nr_rows++] = (struct axis_row){
+			.type = AXIS_ROW_PROCESS, .start = run->start, .end = run->start, .owner = owner_of(b, run)
+		};
+}
+
 /* Rows of one run, on page boundaries. */
 static void emit_run(const struct build *b, struct axis *axis, size_t index)
 {
@@ -291,7 +320,7 @@ static void emit_run(const struct build *b, struct axis *axis, size_t index)
 	uint64_t nr_rows = b->claims[index].nr_lines * axis->per_line;
 	uint64_t done = 0; /* bytes of the run before the segment */
 	const struct axis_segment *seg = &b->runs.segs[run->first], *last = seg + run->nr - 1;
-	uint64_t start = seg->start, r;
+	uint64_t start = seg->start, owner = owner_of(b, run), r;
 
 	cut_rows(b, run, b->cuts, nr_rows);
 	for (r = 0; r < nr_rows; r++) {
@@ -300,7 +329,7 @@ static void emit_run(const struct build *b, struct axis *axis, size_t index)
 		uint64_t most = 0;
 
 		upto = earlier(upto, run->bytes);
-		*row = (struct axis_row){ .start = start, .end = start, .group = index, .first = !r };
+		*row = (struct axis_row){ .start = start, .end = start, .group = index, .first = !r, .owner = owner };
 		row->what = (uint8_t)axis_what_of(&b->maps->v[seg->mapping]);
 		while (done + (seg->end - seg->start) < upto && seg < last) {
 			add_part(b, row, &most, seg, seg->end - later(seg->start, start));
@@ -404,6 +433,8 @@ static int emit(struct build *b, struct axis *axis)
 			.nr_mappings = run->nr,
 		};
 		name_group(b, run, &axis->groups[i]);
+		if (b->nr_heads && begins_process(b, i))
+			emit_head(b, axis, run);
 		emit_run(b, axis, i);
 		if (gap_after(b, i) >= b->min_gap)
 			emit_gap(b, axis, i);
@@ -412,19 +443,34 @@ static int emit(struct build *b, struct axis *axis)
 	return order_lines(axis, b->options);
 }
 
+/* A line for the name of each process in view, where that leaves two for what it has. */
+static size_t count_heads(const struct build *b)
+{
+	size_t i, nr = 0;
+
+	if (b->maps->nr_processes < 2 || b->options->share == AXIS_SHARE_HOTTEST)
+		return 0;
+	for (i = 0; i < b->runs.nr; i++)
+		nr += begins_process(b, i);
+	return nr * 3 <= b->options->nr_lines ? nr : 0;
+}
+
 static int build(struct build *b, struct axis *axis)
 {
-	size_t nr_lines = b->options->nr_lines, max_runs, max_gaps = nr_lines / 6;
+	size_t max_runs, max_gaps;
 	int ret = axis_runs_make(&b->runs, b->maps, b->options->start, b->options->end);
 
 	if (ret || !b->runs.nr_segs)
 		return ret;
-	max_runs = later(nr_lines * 3 / 5, 1);
+	b->nr_heads = count_heads(b);
+	b->nr_lines = b->options->nr_lines - b->nr_heads;
+	max_gaps = b->nr_lines / 6;
+	max_runs = later(b->nr_lines * 3 / 5, 1);
 	ret = axis_runs_join(&b->runs, max_runs);
 	if (b->options->share == AXIS_SHARE_HOTTEST)
 		max_gaps = 0;
 	if (!ret)
-		ret = choose_gaps(b, earlier(max_gaps, nr_lines - b->runs.nr));
+		ret = choose_gaps(b, earlier(max_gaps, b->nr_lines - b->runs.nr));
 	if (!ret)
 		ret = share_lines(b);
 	return ret ? ret : emit(b, axis);
@@ -499,9 +545,21 @@ bool axis_equal(const struct axis *a, const struct axis *b)
 		return false;
 	for (i = 0; i < a->nr_rows; i++)
 		if (a->rows[i].type != b->rows[i].type || a->rows[i].start != b->rows[i].start ||
-		    a->rows[i].end != b->rows[i].end)
+		    a->rows[i].end != b->rows[i].end || a->rows[i].owner != b->rows[i].owner)
 			return false;
 	return true;
+}
+
+bool axis_row_is_of(const struct axis_row *row, const struct mappings *maps)
+{
+	unsigned space = space_of(row->start);
+	const struct mappings_process *process;
+
+	/* the process that was asked for keeps its number, also where nobody is named */
+	if (!row->owner || !space)
+		return true;
+	process = mappings_process_of(maps, row->start);
+	return process && mappings_process_key(process) == row->owner;
 }
 
 size_t axis_row_of(const struct axis *axis, uint64_t addr)
@@ -520,50 +578,4 @@ size_t axis_row_of(const struct axis *axis, uint64_t addr)
 			break;
 	}
 	return best;
-}
-
-/* The address with `bytes` mapped bytes between start and it. */
-static uint64_t address_at(const struct mappings *maps, uint64_t start, uint64_t end, uint64_t bytes)
-{
-	const struct mapping *m = mappings_from(maps, start);
-
-	for (; m && m < maps->v + maps->nr && m->start < end; m++) {
-		uint64_t from = later(m->start, start), to = earlier(m->end, end);
-
-		if (!axis_shows(m))
-			continue;
-		if (bytes < to - from)
-			return from + bytes;
-		bytes -= to - from;
-	}
-	return end;
-}
-
-void axis_zoom(const struct mappings *maps, uint64_t addr, unsigned num, unsigned den, uint64_t min_bytes,
-	       uint64_t *start, uint64_t *end)
-{
-	/* in pages: the quotient below is smaller than want, so that addr stays inside */
-	uint64_t all = (axis_mapped_bytes(maps, *start, *end) + PAGE_BYTES - 1) / PAGE_BYTES;
-	uint64_t want = later(all * num / den, later(min_bytes / PAGE_BYTES, 1)), before, first;
-
-	if (want >= all)
-		return;
-	before = axis_mapped_bytes(maps, *start, earlier(later(addr, *start), *end)) / PAGE_BYTES;
-	first = before - (uint64_t)((unsigned __int128)before * want / all);
-	first = earlier(first, all - want);
-	addr = address_at(maps, *start, *end, first * PAGE_BYTES);
-	*end = address_at(maps, *start, *end, (first + want) * PAGE_BYTES - 1) + 1;
-	*start = addr;
-}
-
-void axis_pan(const struct mappings *maps, int direction, uint64_t first, uint64_t last, uint64_t *start, uint64_t *end)
-{
-	uint64_t all = axis_mapped_bytes(maps, first, last), size = axis_mapped_bytes(maps, *start, *end);
-	uint64_t at = axis_mapped_bytes(maps, first, *start), step = later(size / 4 / PAGE_BYTES, 1) * PAGE_BYTES;
-
-	if (!size || size >= all)
-		return;
-	at = direction < 0 ? at - earlier(at, step) : earlier(at + step, all - size);
-	*start = address_at(maps, first, last, at);
-	*end = address_at(maps, first, last, at + size - 1) + 1;
 }

@@ -17,6 +17,10 @@
  * logarithm, ten small libraries would. The root, rounded to quarter octaves so that
  * a growing heap does not move the axis at each step, keeps both readable.
  *
+ * Of several processes (space.h) each has its lines together, below a line with its name, where there are lines
+ * enough: three for each. Otherwise, and where the hottest lines are first, each name says whose it is. Between
+ * processes there is no gap, and mappings of two are not joined while there is a line for each.
+ *
  * axis_free() frees; an axis of all zero is empty.
  */
 #ifndef TUI_AXIS_H
@@ -30,8 +34,10 @@
 #include "tui/axis_parts.h"
 
 enum axis_row_type {
-	AXIS_ROW_MAPPED, /* [start, end) begins and ends with mapped bytes of one group */
-	AXIS_ROW_GAP,	 /* [start, end) is not mapped (or left out): folded; all rows of its line say the same */
+	AXIS_ROW_MAPPED,  /* [start, end) begins and ends with mapped bytes of one group */
+	AXIS_ROW_GAP,	  /* [start, end) is not mapped (or left out): folded; all rows of its line say the same */
+	AXIS_ROW_PROCESS, /* empty, at the first place of a process: the head of its rows; all of its line say the same
+			   */
 };
 
 /* What a row is, by the mapping that most of it lies in. */
@@ -52,6 +58,8 @@ struct axis_row {
 	bool first;	     /* MAPPED: the first row of its group, which carries its name */
 	bool reserved;	     /* GAP: mapped for the greater part, but without any permission */
 	uint8_t what;	     /* MAPPED: enum axis_what */
+	/* Of several processes: whose it is (mappings_process_key()); 0: of more than one, or there is but one. */
+	uint64_t owner;
 };
 
 /* Neighbouring mappings that share a name row: segments of one library, the heap, an anonymous arena. */
@@ -117,6 +125,8 @@ enum axis_what axis_what_of(const struct mapping *m);
 bool axis_shows(const struct mapping *m);
 /* The mapped row that holds addr, or the nearest one; nr_rows where there is none. */
 size_t axis_row_of(const struct axis *axis, uint64_t addr);
+/* Is this row of a process that maps have too? That its place has another number of one by now does not count. */
+bool axis_row_is_of(const struct axis_row *row, const struct mappings *maps);
 /* Accessible bytes of [start, end). */
 uint64_t axis_mapped_bytes(const struct mappings *maps, uint64_t start, uint64_t end);
 

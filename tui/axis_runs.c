@@ -6,11 +6,13 @@
 #include <string.h>
 #include <sys/param.h>
 
+#include "collector/space.h"
 #include "tui/axis.h"
 
 #define SAME_FILE_GAP_BYTES (UINT64_C(4) << 20)	 /* the hole in a library of the older linkers, and then some */
 #define SAME_ANON_GAP_BYTES (UINT64_C(64) << 10) /* guard pages */
 #define ALIKE		    0.5f		 /* difference of cost below which two joins are alike */
+#define OTHER_PROCESS	    1024		 /* above all costs within one */
 #define MAX_BSS_BYTES	    (UINT64_C(1) << 20)
 
 static int collect_segments(struct axis_runs *runs, const struct mappings *maps, uint64_t first, uint64_t last)
@@ -72,6 +74,8 @@ static float join_cost(const struct axis_run *a, const struct axis_run *b)
 	uint64_t smaller = MIN(a->bytes, b->bytes);
 	float cost = about_log2((float)smaller + 1) + about_log2((float)gap + 1) / 2;
 
+	if (space_of(a->start) != space_of(b->start))
+		return cost + OTHER_PROCESS;
 	if (a->kind == MAPPING_VDSO || b->kind == MAPPING_VDSO)
 		return cost;
 	if (a->kind != b->kind)

@@ -11,6 +11,7 @@
 #include "collector/clock.h"
 #include "collector/report.h"
 #include "collector/snapshot_json.h"
+#include "collector/space.h"
 #include "collector/text.h"
 
 #define TEXT_NR_REGIONS	 20
@@ -43,6 +44,10 @@ static void print_header(FILE *out, const struct snapshot *s)
 		fprintf(out, "rss %s  ", text_bytes(a, s->rss_bytes));
 	if (s->flags & SNAP_WSS_KNOWN)
 		fprintf(out, "wss %s%s  ", s->flags & SNAP_WSS_EXACT ? "" : "~", text_bytes(a, s->wss_bytes));
+	if (s->processes)
+		fprintf(out, "processes %zu  ", snapshot_nr_processes(s));
+	if (s->nr_processes_left_out + s->nr_processes_refused)
+		fprintf(out, "not watched %" PRIu32 "  ", s->nr_processes_left_out + s->nr_processes_refused);
 	fprintf(out, "regions %zu  reports %" PRIu64 "  lost %" PRIu64, s->nr_regions, s->stats.reports, s->stats.lost);
 	if (s->stats.unattributed && s->stats.samples)
 		fprintf(out, "  unattributed %.1f%%", 100.0 * (double)s->stats.unattributed / (double)s->stats.samples);
@@ -62,6 +67,26 @@ static int compare_heat(const void *a, const void *b)
 	if (x->heat != y->heat)
 		return x->heat < y->heat ? 1 : -1;
 	return (x->start > y->start) - (x->start < y->start);
+}
+
+/* Whose it is, where there are several. */
+static void print_pid(FILE *out, const struct snapshot *s, uint64_t place)
+{
+	const struct mappings_process *process = s->processes ? mappings_process_of(s->maps, place) : NULL;
+
+	if (process)
+		fprintf(out, "  %7d", (int)process->pid);
+}
+
+static void print_pid_heading(FILE *out, const struct snapshot *s)
+{
+	if (s->processes)
+		fprintf(out, "  %7s", "pid");
+}
+
+static void print_range(FILE *out, uint64_t start, uint64_t end)
+{
+	fprintf(out, "  %012" PRIx64 "-%012" PRIx64, space_address(start), space_end_address(end));
 }
 
 static void print_nodes(FILE *out, const struct snap_pages *pages)
@@ -99,8 +124,10 @@ static void print_region(FILE *out, const struct snapshot *s, const struct snap_
 		snprintf(heat, sizeof(heat), "%.3g", 100.0 * (double)r->heat);
 	else
 		text_count(heat, (uint64_t)r->heat);
-	fprintf(out, "%10s %6s %8s  %012" PRIx64 "-%012" PRIx64, heat, text_bytes(size, r->end - r->start),
-		text_duration_us(age, r->age * s->attrs.aggregation_us), r->start, r->end);
+	fprintf(out, "%10s %6s %8s", heat, text_bytes(size, r->end - r->start),
+		text_duration_us(age, r->age * s->attrs.aggregation_us));
+	print_pid(out, s, r->start);
+	print_range(out, r->start, r->end);
 	print_nodes(out, &pages);
 	print_kind(out, &pages);
 	fprintf(out, "  %s\n", mapping ? mapping : "-");
@@ -117,9 +144,11 @@ static void print_regions(FILE *out, const struct snapshot *s)
 		if (s->regions[i].heat > 0)
 			by_heat[nr++] = &s->regions[i];
 	qsort(by_heat, nr, sizeof(struct snap_region *), compare_heat);
-	if (nr)
-		fprintf(out, "%10s %6s %8s  %-25s  %-15s %-5s  %s\n", heat_heading(s->heat_unit), "size", "age",
-			"range", "node", "kind", "mapping");
+	if (nr) {
+		fprintf(out, "%10s %6s %8s", heat_heading(s->heat_unit), "size", "age");
+		print_pid_heading(out, s);
+		fprintf(out, "  %-25s  %-15s %-5s  %s\n", "range", "node", "kind", "mapping");
+	}
 	for (size_t i = 0; i < nr && i < TEXT_NR_REGIONS; i++)
 		print_region(out, s, by_heat[i]);
 	if (nr > TEXT_NR_REGIONS)
@@ -149,9 +178,11 @@ static void print_mapping(FILE *out, const struct snapshot *s, const struct mapp
 	if (m->valid & MAPPING_REPORT_RATE)
 		snprintf(rate, sizeof(rate), "%s%s", m->valid & MAPPING_REPORT_RATE_MIN ? ">" : "",
 			 text_count(count, (uint64_t)m->accesses_per_sec));
-	fprintf(out, "%10s %6s %6s %8s  %012" PRIx64 "-%012" PRIx64 "  %s\n", rate,
-		text_bytes(used, m->referenced_bytes), text_bytes(rss, m->rss_bytes),
-		text_duration_us(window, m->window_ns / NSEC_PER_USEC), m->start, m->end, name ? name : "-");
+	fprintf(out, "%10s %6s %6s %8s", rate, text_bytes(used, m->referenced_bytes), text_bytes(rss, m->rss_bytes),
+		text_duration_us(window, m->window_ns / NSEC_PER_USEC));
+	print_pid(out, s, m->start);
+	print_range(out, m->start, m->end);
+	fprintf(out, "  %s\n", name ? name : "-");
 }
 
 /* Whole mappings, where the source knows them: those in use, the most used ones first. */
@@ -166,8 +197,11 @@ static void print_mappings(FILE *out, const struct snapshot *s)
 		if (s->mappings[i].referenced_bytes)
 			by_rate[nr++] = &s->mappings[i];
 	qsort(by_rate, nr, sizeof(struct mapping_report *), compare_rate);
-	if (nr)
-		fprintf(out, "%10s %6s %6s %8s  %-25s  %s\n", "acc/s", "used", "rss", "within", "range", "mapping");
+	if (nr) {
+		fprintf(out, "%10s %6s %6s %8s", "acc/s", "used", "rss", "within");
+		print_pid_heading(out, s);
+		fprintf(out, "  %-25s  %s\n", "range", "mapping");
+	}
 	for (size_t i = 0; i < nr && i < TEXT_NR_MAPPINGS; i++)
 		print_mapping(out, s, by_rate[i]);
 	if (nr > TEXT_NR_MAPPINGS)

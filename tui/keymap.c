@@ -102,6 +102,7 @@ const struct key keymap[] = {
 	{ 'f', app_follow_child, 0, KEYS_PROGRAM, "f F", NULL,
 	  "its hottest child instead (CPU time now); F: its parent" },
 	{ 'F', app_to_parent, 0, KEYS_PROGRAM, NULL, NULL, NULL },
+	{ 'P', app_with_children, 0, KEYS_PROGRAM, "P", NULL, "its children too, rows grouped by process; or not" },
 	{ '?', app_help, 0, KEYS_PROGRAM, "?", "help", "this page; f1 too" },
 	{ TERM_KEY_F0 + 1, app_help, 0, KEYS_PROGRAM, NULL, NULL, NULL },
 	{ 'l' - 'a' + 1, app_refresh, 0, KEYS_PROGRAM, "ctrl-l", NULL, "draw everything again" },

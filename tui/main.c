@@ -198,6 +198,7 @@ static struct app_config app_config_of(const struct options *o, const struct the
 		.range_start = o->range_start,
 		.range_end = o->range_end,
 		.side_by_side = o->source && strchr(o->source, ','),
+		.with_children = o->children,
 		.fixed = o->replay ? "a recording" : NULL,
 		.send = send_command,
 		.on_snapshot = take_snapshot,

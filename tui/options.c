@@ -21,6 +21,14 @@ static int set_pid(struct options *o, const char *arg, struct err *err)
 	return rc;
 }
 
+static int set_children(struct options *o, const char *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	o->children = true;
+	return 0;
+}
+
 static int set_demo(struct options *o, const char *arg, struct err *err)
 {
 	(void)arg;
@@ -478,6 +486,7 @@ static int set_completion(struct options *o, const char *arg, struct err *err)
 const struct option_row option_rows[] = {
 	{ 0, NULL, NULL, "What to watch (without any of these: a list of processes to choose from)", NULL },
 	{ 'p', "pid", "PID", "a running process", set_pid },
+	{ 0, "children", NULL, "its descendants too, rows grouped by process; key P while it runs", set_children },
 	{ 0, "demo", NULL, "a built-in synthetic target", set_demo },
 	{ 0, "physical", NULL, "all memory of the machine, by node and zone (kernel DAMON)", set_physical },
 	{ 'r', "replay", "FILE", "a recording: ours, damo's, perf.data; - is stdin (-p: which target)", set_replay },
@@ -549,6 +558,10 @@ int options_check_together(const struct options *o, struct err *err)
 		return err_set(err, EINVAL, "-p, --demo, --physical, -r and -- COMMAND exclude each other: give one");
 	if (!targets && (o->batch || o->dump_frame || o->report))
 		return err_set(err, EINVAL, "nothing to watch: give -p PID, -r FILE, --demo or -- COMMAND");
+	if (o->children && (o->demo || o->physical || o->replay))
+		return err_set(err, EINVAL,
+			       "--children goes with a process: -p PID, -- COMMAND, or one chosen from the list%s",
+			       o->replay ? "; a recording shows those that were watched" : "");
 	if (o->physical_addresses && o->source && strcmp(o->source, "perf") != 0)
 		return err_set(err, EINVAL,
 			       "--physical-addresses is what source perf alone can sample: leave out -s %s", o->source);

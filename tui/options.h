@@ -34,6 +34,7 @@ struct options {
 	enum options_action action;
 	enum completion_shell shell; /* OPTIONS_COMPLETION: for which one */
 	pid_t pid;		     /* 0: not given */
+	bool children;		     /* the target's descendants too */
 	bool demo;
 	bool physical;	    /* the whole machine */
 	const char *replay; /* a recording to play */

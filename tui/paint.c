@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "collector/clock.h"
+#include "collector/space.h"
 #include "collector/symbols.h"
 
 void paint_at(const struct paint *p, int row, int *col, int end, enum theme_role role, const char *fmt, ...)
@@ -33,15 +34,17 @@ const char *paint_clock(char dst[16], uint64_t wall_ns)
 struct paint_code paint_code(const struct paint *p, const struct snapshot *snap, uint64_t ip)
 {
 	const struct mapping *m = snap->maps ? mappings_find(snap->maps, ip) : NULL;
+	const struct mappings_process *process = mappings_process_of(snap->maps, ip);
 	struct paint_code code = { .within = "" };
 	uint64_t within = m ? ip - m->start + m->offset : 0;
 	char file[MAPPINGS_SHORT_NAME_SIZE];
 
 	if (!m) {
-		snprintf(code.name, sizeof(code.name), "0x%llx", (unsigned long long)ip);
+		snprintf(code.name, sizeof(code.name), "0x%llx", (unsigned long long)space_address(ip));
 		return code;
 	}
-	if (!symbols_name(p->app->config.symbols, snap->pid, snap->maps, ip, code.name, sizeof(code.name), &within))
+	if (!symbols_name(p->app->config.symbols, process ? process->pid : snap->pid, snap->maps, ip, code.name,
+			  sizeof(code.name), &within))
 		snprintf(code.name, sizeof(code.name), "%s", mappings_short_name(file, snap->maps, m));
 	snprintf(code.within, sizeof(code.within), "+0x%llx", (unsigned long long)within);
 	return code;

@@ -62,6 +62,22 @@ static void add_interval(struct header *h, unsigned rank, const char *label, uin
 		     text_duration_us(wanted, wanted_us));
 }
 
+/* How many there are with the children; those that are not watched are told with them. */
+static void add_processes(struct header *h, const struct snapshot *shown)
+{
+	uint32_t not_watched = shown->nr_processes_left_out + shown->nr_processes_refused;
+	size_t nr = snapshot_nr_processes(shown);
+	struct item *item;
+
+	if (!shown->processes)
+		return;
+	item = add(h, 2, "", not_watched ? THEME_WARN : THEME_BAR_KEY);
+	if (not_watched)
+		snprintf(item->value, SZ_VALUE, "%zu of %zu processes", nr, nr + not_watched);
+	else
+		snprintf(item->value, SZ_VALUE, "%zu process%s", nr, nr == 1 ? "" : "es");
+}
+
 static void add_target(struct header *h, const struct snapshot *shown)
 {
 	struct item *item = add(h, 1, "", THEME_BAR_KEY);
@@ -71,6 +87,7 @@ static void add_target(struct header *h, const struct snapshot *shown)
 		return;
 	item = add(h, 2, "", THEME_BAR_DIM);
 	snprintf(item->value, SZ_VALUE, "%d", (int)shown->pid);
+	add_processes(h, shown);
 }
 
 static void add_wss(struct header *h, const struct snapshot *shown)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/clock.h"
+#include "collector/space.h"
 #include "collector/text.h"
 #include "tui/paint.h"
 
@@ -92,9 +93,13 @@ static void cell_range(struct pen *pen, const struct inspect *in)
 {
 	char bytes[TEXT_NUMBER_SIZE], perms[5], name[MAPPINGS_SHORT_NAME_SIZE];
 	const struct mappings *maps = in->snap ? in->snap->maps : NULL;
+	const struct mappings_process *process = mappings_process_of(maps, in->start);
 	uint64_t pages = (in->end - in->start + 4095) / 4096;
 
-	say(pen, "range", THEME_STRONG, "%llx–%llx", (unsigned long long)in->start, (unsigned long long)in->end);
+	if (process)
+		say(pen, "process", THEME_TEXT, "%d  %s", (int)process->pid, process->comm);
+	say(pen, "range", THEME_STRONG, "%llx–%llx", (unsigned long long)space_address(in->start),
+	    (unsigned long long)space_end_address(in->end));
 	say(pen, "", THEME_DIM, "%s · %llu page%s", text_bytes(bytes, in->end - in->start), (unsigned long long)pages,
 	    pages == 1 ? "" : "s");
 	if (!in->mapping) {
@@ -459,9 +464,13 @@ static void target_hot(struct pen *pen, const struct snapshot *snap)
 		char bytes[TEXT_NUMBER_SIZE], total[32], name[MAPPINGS_SHORT_NAME_SIZE];
 		const struct mapping *m = snap->maps ? inspect_main_mapping(snap->maps, hot[i]->start, hot[i]->end)
 						     : NULL;
+		const struct mappings_process *process = mappings_process_of(snap->maps, hot[i]->start);
 		int col = pen->where.col + 1, end = end_col(pen);
 
-		paint_at(pen->p, pen->row, &col, end, THEME_TEXT, "%12llx ", (unsigned long long)hot[i]->start);
+		paint_at(pen->p, pen->row, &col, end, THEME_TEXT, "%12llx ",
+			 (unsigned long long)space_address(hot[i]->start));
+		if (process)
+			paint_at(pen->p, pen->row, &col, end, THEME_DIM, "%d ", (int)process->pid);
 		paint_at(pen->p, pen->row, &col, end, THEME_STRONG, "%5s ",
 			 text_bytes(bytes, hot[i]->end - hot[i]->start));
 		paint_at(pen->p, pen->row, &col, end, THEME_DIM, "%-10.10s ",
@@ -537,13 +546,16 @@ void paint_inspector(const struct paint *p, struct rect where)
 void paint_cell_line(const struct paint *p, struct rect where)
 {
 	const struct inspect *in = &p->app->inspect;
+	const struct mappings_process *process = in->snap ? mappings_process_of(in->snap->maps, in->start) : NULL;
 	int col = where.col + 1, end = where.col + where.cols;
 	char text[64], name[MAPPINGS_SHORT_NAME_SIZE];
 
 	if (where.rows < 1 || in->start >= in->end)
 		return;
 	paint_at(p, where.row, &col, end, THEME_DIM, "%s ", p->app->cursor_set ? "cell" : "busiest");
-	paint_at(p, where.row, &col, end, THEME_STRONG, "%llx", (unsigned long long)in->start);
+	if (process)
+		paint_at(p, where.row, &col, end, THEME_TEXT, "%d %s ", (int)process->pid, process->comm);
+	paint_at(p, where.row, &col, end, THEME_STRONG, "%llx", (unsigned long long)space_address(in->start));
 	paint_at(p, where.row, &col, end, THEME_DIM, " +");
 	paint_at(p, where.row, &col, end, THEME_TEXT, "%s", text_bytes(text, in->end - in->start));
 	if (in->mapping)

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "collector/clock.h"
+#include "collector/snapshot_json.h"
+#include "collector/space.h"
 #include "collector/text.h"
 #include "tui/paint.h"
 
@@ -97,7 +99,54 @@ static void paint_name(const struct paint *p, const struct layout *l, int place,
 	if (l->addresses && (label || on_cursor))
 		grid_printf(p->grid, l->names.row + place, l->names.col + l->names.cols - LAYOUT_ADDRESS_COLS,
 			    LAYOUT_ADDRESS_COLS - 1, p->roles[on_cursor ? THEME_STRONG : THEME_DIM], "%12llx",
-			    (unsigned long long)row->start);
+			    (unsigned long long)space_address(row->start));
+}
+
+/* "threads 4  rss 120M  wss ~8.0M": of the snapshot that is shown. */
+static void process_text(char *dst, size_t size, const struct app *app, const struct axis_row *row)
+{
+	const struct snapshot *snap = app_shown(app);
+	char rss[TEXT_NUMBER_SIZE] = "–", wss[TEXT_NUMBER_SIZE] = "–";
+	const struct snap_process *use = NULL;
+	size_t i;
+
+	for (i = 0; snap && snap->processes && i < snap->maps->nr_processes; i++)
+		if (mappings_process_key(&snap->maps->processes[i]) == row->owner)
+			use = &snap->processes[i];
+	if (!use) {
+		snprintf(dst, size, "not watched then");
+		return;
+	}
+	if (use->flags & SNAP_RSS_KNOWN)
+		text_bytes(rss, use->rss_bytes);
+	if (use->flags & SNAP_WSS_KNOWN)
+		text_bytes(wss, use->wss_bytes);
+	snprintf(dst, size, "rss %s  wss %s%s%s%s", rss,
+		 use->flags & SNAP_WSS_KNOWN && !(use->flags & SNAP_WSS_EXACT) ? "~" : "", wss,
+		 use->state == TARGET_RUNNING ? "" : "  ",
+		 use->state == TARGET_RUNNING ? "" : target_state_name((enum target_state)use->state));
+}
+
+/* The head of a process's lines: over names and map, so that one sees where it begins. */
+static void paint_process(const struct paint *p, const struct layout *l, int place, const struct axis_row *row)
+{
+	const struct mappings_process *process = mappings_process_of(p->app->axis_maps, row->start);
+	int first = l->names.cols ? l->names.col : l->map.col, end = l->map.col + l->map.cols;
+	int at = l->map.row + place, col = first;
+	char text[96];
+
+	for (; col < end; col++)
+		grid_put(p->grid, at, col, 0x2500, p->roles[THEME_GAP]);
+	if (!process)
+		return;
+	col = first + (l->names.cols ? 1 : 0);
+	paint_at(p, at, &col, end, THEME_TITLE, "%d ", (int)process->pid);
+	paint_at(p, at, &col, end, THEME_STRONG, "%s ", process->comm);
+	process_text(text, sizeof(text), p->app, row);
+	if (l->names.cols && col <= l->map.col)
+		col = l->map.col;
+	if (grid_text_width(text) + 1 < end - col)
+		paint_at(p, at, &col, end, THEME_DIM, "%s ", text);
 }
 
 static void paint_gap(const struct paint *p, const struct layout *l, int line, const struct axis_row *row)
@@ -358,6 +407,10 @@ void paint_map(const struct paint *p, const struct layout *l)
 
 		if (row->type == AXIS_ROW_GAP) {
 			paint_gap(p, l, place, row);
+			continue;
+		}
+		if (row->type == AXIS_ROW_PROCESS) {
+			paint_process(p, l, place, row);
 			continue;
 		}
 		since_label = named ? 0 : since_label + 1;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collector/clock.h"
+#include "collector/space.h"
 #include "collector/text.h"
 #include "tui/paint.h"
 
@@ -21,6 +22,8 @@ struct column {
 
 #define HOT  (1u << PANEL_HOT)
 #define MAPS (1u << PANEL_MAPPINGS)
+/* ... and only where several processes are watched */
+#define OF_SEVERAL (1u << PANEL_NR)
 
 static void total_column(char dst[64], const struct snapshot *snap, const struct place *p)
 {
@@ -39,7 +42,7 @@ static void heat_column(char dst[64], const struct snapshot *snap, const struct 
 static void address_column(char dst[64], const struct snapshot *snap, const struct place *p)
 {
 	(void)snap;
-	snprintf(dst, 64, "%llx", (unsigned long long)p->start);
+	snprintf(dst, 64, "%llx", (unsigned long long)space_address(p->start));
 }
 
 static void size_column(char dst[64], const struct snapshot *snap, const struct place *p)
@@ -86,7 +89,15 @@ static void node_column(char dst[64], const struct snapshot *snap, const struct 
 		snprintf(dst, 64, "–");
 }
 
+static void pid_column(char dst[64], const struct snapshot *snap, const struct place *p)
+{
+	const struct mappings_process *process = mappings_process_of(snap->maps, p->start);
+
+	snprintf(dst, 64, "%d", process ? (int)process->pid : 0);
+}
+
 static const struct column columns[] = {
+	{ "pid", 7, 0, HOT | MAPS | OF_SEVERAL, -1, false, pid_column },
 	{ "address", 12, 0, HOT | MAPS, PLACES_BY_ADDRESS, false, address_column },
 	{ "size", 7, 0, HOT | MAPS, PLACES_BY_SIZE, false, size_column },
 	{ "in use", 7, 90, MAPS, -1, true, used_column },
@@ -101,7 +112,10 @@ static const struct column columns[] = {
 
 static bool has_column(const struct paint *p, const struct column *column, int cols)
 {
-	return (column->panels >> p->app->panel & 1) && cols >= column->from_cols;
+	const struct snapshot *snap = app_panel_snapshot(p->app);
+
+	return (column->panels >> p->app->panel & 1) && cols >= column->from_cols &&
+	       (!(column->panels & OF_SEVERAL) || (snap && snap->processes));
 }
 
 static void table_title(const struct paint *p, int row, struct rect where)

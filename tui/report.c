@@ -119,6 +119,11 @@ struct snapshot *report_copy(const struct snapshot *snap)
 	copy->nr_codes = 0;
 	copy->mappings = NULL;
 	copy->nr_mappings = 0;
+	copy->processes = NULL;
+	if (snap->processes && snapshot_set_processes(copy, snap->processes)) {
+		snapshot_free(copy);
+		return NULL;
+	}
 	memcpy(copy->regions, snap->regions, snap->nr_regions * sizeof(*snap->regions));
 	for (size_t i = 0; i < snap->nr_regions; i++)
 		copy->open.pages[i] = snapshot_pages(snap, i);

@@ -4,11 +4,13 @@
  * and bytes by age. And of all snapshots: what each mapping has had.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "collector/report.h"
 #include "collector/snapshot_json.h"
+#include "collector/space.h"
 #include "tui/inspect.h"
 #include "tui/report_internal.h"
 #include "tui/report_svg.h"
@@ -51,7 +53,17 @@ static void lists_close(void *data)
 
 /* ---- regions ---- */
 
-enum { REGION_START, REGION_END, REGION_SIZE, REGION_HEAT, REGION_ACCESSES, REGION_AGE, REGION_NODE, REGION_MAPPING };
+enum {
+	REGION_START,
+	REGION_END,
+	REGION_SIZE,
+	REGION_HEAT,
+	REGION_ACCESSES,
+	REGION_AGE,
+	REGION_NODE,
+	REGION_MAPPING,
+	REGION_PID
+};
 
 static const struct report_column region_columns[] = {
 	{ "start", "start", REPORT_ADDRESS },
@@ -62,15 +74,22 @@ static const struct report_column region_columns[] = {
 	{ "age", "age_us", REPORT_US },
 	{ "node", "node", REPORT_COUNT },
 	{ "mapping", "mapping", REPORT_WORDS },
+	{ "pid", "pid", REPORT_COUNT }, /* of several processes */
 };
+
+static size_t nr_region_columns(const struct snapshot *s)
+{
+	return s->processes ? REGION_PID + 1 : REGION_PID;
+}
 
 static void add_region(struct report_table *t, const struct snapshot *s, const struct snap_region *r)
 {
 	struct snap_pages pages = snapshot_pages(s, (size_t)(r - s->regions));
+	const struct mappings_process *process;
 
 	report_table_row(t);
-	report_table_number(t, REGION_START, r->start);
-	report_table_number(t, REGION_END, r->end);
+	report_table_number(t, REGION_START, space_address(r->start));
+	report_table_number(t, REGION_END, space_end_address(r->end));
 	report_table_number(t, REGION_SIZE, r->end - r->start);
 	report_table_real(t, REGION_HEAT, (double)r->heat);
 	report_table_number(t, REGION_ACCESSES, r->nr_accesses);
@@ -78,6 +97,9 @@ static void add_region(struct report_table *t, const struct snapshot *s, const s
 	if (pages.valid & SNAP_PAGES_NODE && pages.node_pages[0])
 		report_table_number(t, REGION_NODE, pages.node[0]);
 	report_table_words(t, REGION_MAPPING, snapshot_mapping_name(s, r->start, r->end));
+	process = s->processes ? mappings_process_of(s->maps, r->start) : NULL;
+	if (process)
+		report_table_number(t, REGION_PID, (uint64_t)process->pid);
 }
 
 /* bars: the picture of it, without its subtitle. */
@@ -128,7 +150,7 @@ static int regions_print(void *data, const struct report_kind *kind, FILE *out)
 	struct lists *l = data;
 	struct report_table t;
 
-	report_table_init(&t, region_columns, sizeof(region_columns) / sizeof(region_columns[0]));
+	report_table_init(&t, region_columns, nr_region_columns(l->last));
 	for (size_t i = 0; i < l->last->nr_regions; i++)
 		add_region(&t, l->last, &l->last->regions[i]);
 	return print_regions(l, &t, kind, "regions by address: heat", out);
@@ -148,7 +170,7 @@ static int hot_print(void *data, const struct report_kind *kind, FILE *out)
 	struct lists *l = data;
 	struct report_table t;
 
-	report_table_init(&t, region_columns, sizeof(region_columns) / sizeof(region_columns[0]));
+	report_table_init(&t, region_columns, nr_region_columns(l->last));
 	qsort(l->last->regions, l->last->nr_regions, sizeof(*l->last->regions), hotter_first);
 	for (size_t i = 0; i < l->last->nr_regions && l->last->regions[i].heat > 0; i++)
 		add_region(&t, l->last, &l->last->regions[i]);
@@ -276,9 +298,14 @@ static int use_maps(struct by_mapping *m, const struct mappings *maps)
 	for (size_t i = 0; i < m->nr; i++)
 		m->v[i].size_bytes = 0;
 	for (size_t i = 0; !rc && i < maps->nr; i++) {
+		const struct mappings_process *process = mappings_process_of(maps, maps->v[i].start);
 		const char *name = mappings_name(maps, &maps->v[i]);
+		char owned[640];
 
-		rc = slot_of(m, *name ? name : "anon", &m->slots[i]);
+		/* of several processes each has its own */
+		snprintf(owned, sizeof(owned), "%d %s: %s", process ? (int)process->pid : 0,
+			 process ? process->comm : "", *name ? name : "anon");
+		rc = slot_of(m, process ? owned : *name ? name : "anon", &m->slots[i]);
 		if (!rc)
 			m->v[m->slots[i]].size_bytes += maps->v[i].end - maps->v[i].start;
 	}

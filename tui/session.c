@@ -22,6 +22,7 @@ struct source_params session_params(const struct options *o)
 		.seek = o->has_seek ? &o->seek : NULL,
 		.root = o->root,
 		.clock = &clock_system,
+		.children = o->children,
 		.seed = o->seed,
 	};
 }
@@ -37,6 +38,8 @@ static int named_sources(const struct options *o, const struct source_params *pa
 			rc = err_set(err, EINVAL, "%s cannot be limited to a range: leave out --range", list[i]->name);
 		else
 			rc = list[i]->probe(params, err);
+		if (!rc && params->children)
+			rc = source_check_children(list[i], err);
 	}
 	return rc;
 }

@@ -61,7 +61,8 @@ static bool same_rows(const struct view *view, const struct axis *axis)
 		return false;
 	for (i = 0; i < axis->nr_rows; i++)
 		if (view->rows[i].start != axis->rows[i].start || view->rows[i].end != axis->rows[i].end ||
-		    view->rows[i].type != axis->rows[i].type || view->rows[i].what != axis->rows[i].what)
+		    view->rows[i].type != axis->rows[i].type || view->rows[i].what != axis->rows[i].what ||
+		    view->rows[i].owner != axis->rows[i].owner)
 			return false;
 	return true;
 }
@@ -127,7 +128,8 @@ static void add_snapshot(struct view *view, const struct snapshot *snap)
 			continue;
 		while (first < snap->nr_regions && snap->regions[first].end <= row->start)
 			first++;
-		if (first < snap->nr_regions && snap->regions[first].start < row->end)
+		if (first < snap->nr_regions && snap->regions[first].start < row->end &&
+		    axis_row_is_of(row, snap->maps))
 			view_sums_add(&view->sums[r], &reader, row, first, view->weights);
 	}
 }
@@ -252,7 +254,8 @@ struct view_cell view_whole_cell(struct view *view, const struct history *histor
 		size_t first = first_region(snap, row->start);
 
 		if (snap->heat_unit != view->unit || first == snap->nr_regions ||
-		    snap->regions[first].start >= row->end || !reserve_weights(view, snap))
+		    snap->regions[first].start >= row->end || !axis_row_is_of(row, snap->maps) ||
+		    !reserve_weights(view, snap))
 			continue;
 		view_reader_init(&reader, snap, VIEW_SUMMED);
 		view_sums_add(&sums, &reader, row, first, view->weights);

@@ -49,6 +49,7 @@ struct clock_source {
 	struct source source;
 	const struct target *target;
 	const struct clock *clock;
+	const uint32_t *nr_targets; /* each of them with events of its own; NULL: one */
 	char *root;
 	struct attrs attrs;
 	struct perf_attach *attach;
@@ -197,10 +198,21 @@ static void on_record(void *ctx, const struct perf_event_header *rec, const stru
 
 /* ---- rate ---- */
 
+/*
+ * Timers of threads cost the threads that they are of: each target's budget is its own. Those of whole CPUs cost
+ * whoever runs there, so that all targets' together have the budget.
+ */
+static uint32_t budget_of(const struct clock_source *src)
+{
+	uint32_t nr = src->nr_wide && src->nr_targets && *src->nr_targets ? *src->nr_targets : 1;
+
+	return src->attrs.budget_bp > nr ? src->attrs.budget_bp / nr : 1;
+}
+
 static struct clock_load load_of(const struct clock_source *src)
 {
 	return (struct clock_load){
-		.budget_bp = src->attrs.budget_bp,
+		.budget_bp = budget_of(src),
 		.cost_ns = src->cost_ns ? src->cost_ns : CLOCK_DEFAULT_COST_NS,
 		.switches = src->switches.per_cpu_sec,
 		.nr_busy = src->nr_busy,
@@ -349,7 +361,7 @@ static int start(struct clock_source *src, struct err *err)
 	if (rc)
 		return rc;
 	set_event(&attr, CLOCK_MIN_HZ);
-	if (!src->attrs.freq_hz)
+	if (!src->attrs.freq_hz && !src->cost_ns)
 		src->cost_ns = clock_cost_measure(&attr);
 	see_load(src, clock_now_ns(src->clock));
 	src->freq_hz = wanted_hz(src);
@@ -368,6 +380,9 @@ static int clock_open(struct source **source, const struct source_params *params
 	src->target = params->target;
 	src->clock = params->clock;
 	src->attrs = params->attrs;
+	src->nr_targets = params->nr_targets;
+	if (params->sibling)
+		src->cost_ns = ((const struct clock_source *)params->sibling)->cost_ns;
 	src->switches.per_cpu_sec = -1;
 	src->code.mem_fd = -1;
 	src->root = strdup(params->root ? params->root : "");

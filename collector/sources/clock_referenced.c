@@ -117,16 +117,19 @@ static int watch(struct clock_referenced *both, struct source *source)
 
 static int open_both(struct clock_referenced *both, const struct source_params *params, struct err *err)
 {
+	const struct clock_referenced *sibling = (const struct clock_referenced *)params->sibling;
 	struct source_params own = *params;
 	int rc;
 
 	both->attrs = params->attrs;
 	both->parts = FULL_PARTS;
 	own.attrs = clock_attrs(both);
+	own.sibling = sibling ? sibling->clock : NULL;
 	rc = source_clock.open(&both->clock, &own, err);
 	if (rc)
 		return rc;
 	own.attrs = referenced_attrs(both);
+	own.sibling = sibling ? sibling->referenced : NULL;
 	rc = source_referenced.open(&both->referenced, &own, err);
 	if (rc)
 		return rc;

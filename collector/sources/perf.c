@@ -38,6 +38,7 @@ struct perf_source {
 	struct source source;
 	const struct clock *clock;
 	const struct target *target; /* NULL: simulated */
+	const uint32_t *nr_targets;  /* that share what reports we can take; NULL: one */
 	struct pmu_event event;
 	struct perf_attach *pa;
 	struct report_batch batch;
@@ -288,6 +289,7 @@ static struct perf_source *perf_new(const struct source_params *params, struct e
 	p->source.ops = &source_perf;
 	p->clock = params->clock;
 	p->target = params->target;
+	p->nr_targets = params->nr_targets;
 	return p;
 }
 
@@ -295,7 +297,8 @@ static struct perf_source *perf_new(const struct source_params *params, struct e
 static void set_target(struct perf_source *p, uint64_t hz)
 {
 	size_t nr = nr_sampling(&p->event), nr_threads = p->target && p->target->nr_tids ? p->target->nr_tids : 1;
-	uint64_t target = (hz ? hz * nr_threads : PERF_RATE_TARGET_HZ) / (nr ? nr : 1);
+	uint32_t nr_targets = p->nr_targets && *p->nr_targets ? *p->nr_targets : 1;
+	uint64_t target = (hz ? hz * nr_threads : PERF_RATE_TARGET_HZ / nr_targets) / (nr ? nr : 1);
 
 	p->freq_hz = (uint32_t)hz;
 	for (size_t i = 0; i < p->event.nr; i++)

@@ -47,6 +47,7 @@ struct referenced {
 	struct source source;
 	const struct target *target;
 	const struct clock *clock;
+	const uint32_t *nr_targets; /* that share our own time; NULL: one */
 	struct attrs attrs;
 	struct clear_bits clear_refs;
 	int smaps_fd;
@@ -77,6 +78,12 @@ struct referenced {
 static uint64_t now_ns(const struct referenced *ref)
 {
 	return clock_now_ns(ref->clock);
+}
+
+/* Of our own time the readings of this target take one part in so many, at most. */
+static uint64_t own_parts(const struct referenced *ref)
+{
+	return ref->nr_targets && *ref->nr_targets ? (uint64_t)MAX_OWN_SHARE * *ref->nr_targets : MAX_OWN_SHARE;
 }
 
 /* ---- opening and closing ---- */
@@ -170,6 +177,7 @@ static int referenced_open(struct source **source, const struct source_params *p
 	ref->source.ops = &source_referenced;
 	ref->target = params->target;
 	ref->clock = params->clock;
+	ref->nr_targets = params->nr_targets;
 	ref->attrs = params->attrs;
 	ref->clear_refs = CLEAR_BITS_CLOSED;
 	ref->smaps_fd = ref->timer_fd = -1;
@@ -251,7 +259,7 @@ static int begin_round(struct referenced *ref, struct err *err)
 /* Readings that our own share of a processor allows in one aging interval; one at least. */
 static unsigned affordable_reads(const struct referenced *ref)
 {
-	uint64_t own_ns = ref->attrs.aging_us * NSEC_PER_USEC / MAX_OWN_SHARE;
+	uint64_t own_ns = ref->attrs.aging_us * NSEC_PER_USEC / own_parts(ref);
 	uint64_t nr = ref->read_cost_ns ? own_ns / ref->read_cost_ns : 1;
 
 	return (unsigned)MAX(1, MIN(nr, MAX_ROUNDS + NR_LONGER));
@@ -307,7 +315,7 @@ static int referenced_wake(struct source *source, struct err *err)
 		return rc;
 	ref->stats.samples++;
 	if (ref->reads_left <= 1)
-		ref->wake_after_ns = now_ns(ref) + ref->read_cost_ns * MAX_OWN_SHARE;
+		ref->wake_after_ns = now_ns(ref) + ref->read_cost_ns * own_parts(ref);
 	ref->reads_left -= MIN(ref->reads_left, 1);
 	if (ref->due_window_ns == SHORT_NS) {
 		ref->nr_rounds++;
@@ -379,7 +387,7 @@ static bool may_check(const struct referenced *ref, uint64_t now)
 	const struct attrs *attrs = &ref->attrs;
 	uint64_t least_ns = (attrs->aggregation_us - attrs->aging_us / 2) * NSEC_PER_USEC;
 
-	return now - ref->checked_ns >= MIN(ref->read_cost_ns * MAX_OWN_SHARE, least_ns);
+	return now - ref->checked_ns >= MIN(ref->read_cost_ns * own_parts(ref), least_ns);
 }
 
 /* Before the first clear the bits are everybody's and as old as may be: there is nothing to say. */

@@ -192,7 +192,8 @@ static int soft_dirty_open(struct source **source, const struct source_params *p
 		soft_dirty_close(&sd->source);
 		return rc;
 	}
-	sd->fault_ns = calibrate_fault_ns(sd->clock);
+	sd->fault_ns = params->sibling ? ((const struct soft_dirty *)params->sibling)->fault_ns
+				       : calibrate_fault_ns(sd->clock);
 	*source = &sd->source;
 	return 0;
 }

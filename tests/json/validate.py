@@ -69,14 +69,34 @@ class Checker:
             if there == "always" and path.startswith(prefix) and re.fullmatch("[a-z_]+", rest) and rest not in value:
                 self.say(where, f"{path} is missing")
 
+    def order(self, where, what, snap):
+        """By process, in the order of "processes", then by address; not overlapping."""
+        pids = [p["pid"] for p in snap.get("processes", [])]
+        last = (-1, 0)
+        for v in snap.get(what, []):
+            start, end = int(v["start"], 16), int(v["end"], 16)
+            if ("pid" in v) != bool(pids) or (pids and v["pid"] not in pids):
+                self.say(where, f"{what}: {v['start']} is of no process")
+                continue
+            process = pids.index(v["pid"]) if pids else 0
+            if start >= end or (process, start) < last:
+                self.say(where, f"{what} out of order at {v['start']}")
+            last = (process, end)
+
+    def processes(self, where, snap):
+        if ("processes" in snap) != ("processes_left_out" in snap) or ("processes" in snap) != ("processes_refused" in snap):
+            self.say(where, "processes, processes_left_out and processes_refused go together")
+        for key in ("rss_bytes", "wss_bytes", "nr_threads"):
+            parts = [p[key] for p in snap.get("processes", []) if key in p]
+            if parts and key in snap and sum(parts) != snap[key]:
+                self.say(where, f"{key} is not the sum over the processes")
+
     def relations(self, where, snap, before):
-        last = 0
+        self.order(where, "regions", snap)
+        self.order(where, "mappings", snap)
+        self.processes(where, snap)
         for r in snap["regions"]:
-            start, end = int(r["start"], 16), int(r["end"], 16)
-            if start >= end or start < last:
-                self.say(where, f"regions out of order at {r['start']}")
-            last = end
-            size = end - start
+            size = int(r["end"], 16) - int(r["start"], 16)
             for key in ("anon_bytes", "file_bytes", "huge_bytes", "swapped_bytes"):
                 if r.get(key, 0) > size + 4095:
                     self.say(where, f"{key} of {r['start']} is more than its size")
@@ -88,13 +108,8 @@ class Checker:
             total = sum(r["heat"] * (int(r["end"], 16) - int(r["start"], 16)) / (1 << 20) for r in snap["regions"])
             if total > 1.01:
                 self.say(where, f"shares of time add up to {total}")
-        last = 0
         for m in snap.get("mappings", []):
-            start, end = int(m["start"], 16), int(m["end"], 16)
-            if start >= end or start < last:
-                self.say(where, f"mappings out of order at {m['start']}")
-            last = end
-            if not m["referenced_bytes"] <= m["rss_bytes"] <= end - start:
+            if not m["referenced_bytes"] <= m["rss_bytes"] <= int(m["end"], 16) - int(m["start"], 16):
                 self.say(where, f"mapping {m['start']}: not referenced <= resident <= its size")
             if ("accesses_per_sec" in m) != ("at_least" in m) or ("accesses_per_sec" in m) != ("nr_windows" in m):
                 self.say(where, f"mapping {m['start']}: accesses_per_sec, at_least and nr_windows go together")
