@@ -149,6 +149,19 @@ int aggregate_keep_mappings(struct aggregate *agg, const struct mapping_report *
 	return 0;
 }
 
+void aggregate_keep_working_set(struct aggregate *agg, uint64_t bytes, uint64_t window_ns, uint64_t age_ns)
+{
+	agg->wss_bytes = bytes;
+	agg->wss_window_ns = window_ns;
+	agg->wss_age_ns = age_ns;
+}
+
+/* A mapping that is watched in part has no exact part. */
+bool aggregate_wss_is_of_mappings(const struct aggregate *agg)
+{
+	return !agg->limit.end && (agg->nr_mapping_checks || agg->wss_window_ns);
+}
+
 void aggregate_end_check(struct aggregate *agg)
 {
 	regions_end_check(&agg->regions);
@@ -225,15 +238,29 @@ static uint64_t mapped_bytes(const struct mappings *maps, uint64_t start, uint64
 /* Where reports are samples, but the bytes in use of each mapping are known. */
 static void fill_wss_of_mappings(const struct aggregate *agg, struct snapshot *snap)
 {
+	snap->flags |= SNAP_WSS_KNOWN;
+	if (agg->wss_exact && agg->nr_mapping_checks <= 1)
+		snap->flags |= SNAP_WSS_EXACT;
+	if (!agg->nr_mapping_checks) {
+		snap->wss_bytes = agg->wss_bytes;
+		snap->wss_window_ns = agg->wss_window_ns;
+		snap->wss_age_ns = agg->wss_age_ns;
+		return;
+	}
 	for (size_t i = 0; i < agg->nr_mappings; i++)
 		snap->wss_bytes += agg->mappings[i].referenced_bytes;
-	snap->flags |= SNAP_WSS_KNOWN;
-	if (agg->wss_exact && agg->nr_mapping_checks == 1)
-		snap->flags |= SNAP_WSS_EXACT;
+}
+
+/* All bytes of a check were collected for as long. Of several checks nobody knows how long it was for all of them. */
+static void fill_wss_window(const struct aggregate *agg, struct snapshot *snap)
+{
+	if (agg->nr_mapping_checks == 1 && agg->nr_mappings && !agg->limit.end)
+		snap->wss_window_ns = agg->mappings[0].window_ns;
 }
 
 static void fill_wss(const struct aggregate *agg, struct snapshot *snap)
 {
+	fill_wss_window(agg, snap);
 	if (agg->regions.count == REGION_COUNT_CHECKS || agg->all_events) {
 		snap->wss_bytes = page_set_bytes(&agg->pages);
 		snap->flags |= SNAP_WSS_KNOWN;
@@ -241,8 +268,7 @@ static void fill_wss(const struct aggregate *agg, struct snapshot *snap)
 			snap->flags |= SNAP_WSS_EXACT;
 		return;
 	}
-	/* a mapping that is watched in part has no exact part */
-	if (agg->nr_mapping_checks && !agg->limit.end) {
+	if (aggregate_wss_is_of_mappings(agg)) {
 		fill_wss_of_mappings(agg, snap);
 		return;
 	}
@@ -316,5 +342,6 @@ void aggregate_begin(struct aggregate *agg, const struct attrs *before, const st
 	report_pool_clear(&agg->pool);
 	agg->nr_reports = 0;
 	agg->nr_mapping_checks = 0;
+	agg->wss_window_ns = 0;
 	agg->has_guessed_pages = false;
 }

@@ -39,6 +39,8 @@ struct aggregate {
 	struct mapping_report *mappings;
 	size_t nr_mappings, cap_mappings;
 	uint32_t nr_mapping_checks; /* that have said so */
+	/* of an earlier check, where none was made in this aggregation; window_ns 0: not told */
+	uint64_t wss_bytes, wss_window_ns, wss_age_ns;
 	/* scratch: batches that do not come sorted */
 	struct report *sorted;
 	size_t cap_sorted;
@@ -62,6 +64,10 @@ int aggregate_set_mappings(struct aggregate *agg, const struct mappings *maps, c
 int aggregate_add(struct aggregate *agg, const struct report *v, size_t nr);
 /* What a source knows of all mappings, sorted by address; the last of an aggregation counts. 0 or -ENOMEM. */
 int aggregate_keep_mappings(struct aggregate *agg, const struct mapping_report *v, size_t nr);
+/* There was no check, but the working set is known from an earlier one; see struct sink. */
+void aggregate_keep_working_set(struct aggregate *agg, uint64_t bytes, uint64_t window_ns, uint64_t age_ns);
+/* Does a mapping's use, or what is left of it, make the working set of this aggregation? */
+bool aggregate_wss_is_of_mappings(const struct aggregate *agg);
 /* One aging interval has passed. */
 void aggregate_end_check(struct aggregate *agg);
 

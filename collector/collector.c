@@ -16,7 +16,7 @@
 /* Questions about pages that a snapshot may cost. */
 #define PAGE_ATTRS_BUDGET 2048
 /* Reading the mappings of a target may take this part of the time: 65 000 of them take 30 ms and more. */
-#define UPDATE_MAX_SHARE 100
+#define UPDATE_MAX_SHARE 200
 
 uint64_t collector_now_ns(const struct collector *c)
 {

@@ -382,6 +382,7 @@ void collector_choose_source(struct collector *c, unsigned i, const struct comma
 	if (before)
 		close_source(c, i);
 	if (choice != COMMAND_SOURCE_NONE) {
+		c->params.unasked = false;
 		if (i >= c->nr_sources)
 			c->nr_sources = i + 1;
 		c->nr_sharing = nr_open(c) + 1;

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define MAX_STEPS 20
+
 void mapping_rates_init(struct mapping_rates *mr)
 {
 	*mr = (struct mapping_rates){ 0 };
@@ -102,58 +104,92 @@ int mapping_rates_end(struct mapping_rates *mr)
 
 /* What one class of windows says. */
 struct class_says {
-	double share;	     /* of the pages, used in a window on average */
-	double per_sec;	     /* accesses */
-	double nr_pages;     /* used, over all its windows */
-	double time_s, hits; /* of all its windows */
+	double share;	       /* of the pages, used in a window on average */
+	double per_sec;	       /* accesses */
+	double used, not_used; /* pages, over all its windows */
+	double time_s, hits;   /* of all its windows */
+	double page_s;	       /* length of a window, for each page */
 };
 
 /* Where all pages were used in all windows, half a page of them is taken as not used: a bound that is finite. */
 static struct class_says ask_class(const struct window_sums *sums, double pages)
 {
-	struct class_says says = { .share = (double)sums->share / (double)sums->weight };
-	double most = 1 - 0.5 / (pages * (double)sums->weight);
+	double weight = (double)sums->weight, all = pages * weight;
+	struct class_says says = { .share = (double)sums->share / weight };
 
+	says.used = says.share * all;
+	if (says.used > all - 0.5)
+		says.used = all - 0.5;
+	says.not_used = all - says.used;
 	says.time_s = (double)sums->time_s;
+	says.page_s = says.time_s / all;
 	says.hits = (double)sums->hits;
-	says.nr_pages = (double)sums->share * pages;
-	says.per_sec = -log1p(-(says.share < most ? says.share : most)) * pages * (double)sums->weight / says.time_s;
+	says.per_sec = -log1p(-says.used / all) / says.page_s;
 	return says;
 }
 
-static bool is_full(const struct class_says *says)
+/*
+ * The one rate that makes what all classes have seen most likely. A window of length T has a page in use with
+ * 1 - exp(-rate T / pages), so with t = T / pages the rate solves
+ *	sum of used t / (exp(rate t) - 1)  =  sum of not_used t
+ * of which the left side falls: Newton's method on logarithms, from below.
+ */
+static double most_likely(const struct class_says *v, size_t nr)
 {
-	return says->share >= MAPPING_RATES_MAX_SHARE;
+	double used = 0, time = 0, idle = 0, rate;
+
+	for (size_t i = 0; i < nr; i++) {
+		used += v[i].used;
+		time += v[i].time_s;
+		idle += v[i].not_used * v[i].page_s;
+	}
+	if (used <= 0)
+		return 0;
+	rate = used / time;
+	for (int k = 0; k < MAX_STEPS; k++) {
+		double sum = 0, slope = 0, step;
+
+		for (size_t i = 0; i < nr; i++) {
+			double x = rate * v[i].page_s, term = v[i].used * v[i].page_s / expm1(x);
+
+			sum += term;
+			slope += term * x / -expm1(-x);
+		}
+		if (!(sum > 0))
+			break;
+		step = log(sum / idle) * sum / slope;
+		rate *= exp(step);
+		if (fabs(step) < 1e-4)
+			break;
+	}
+	return rate;
 }
 
-/* Some windows with use are no chance, nor are that many more pages than the longer windows let expect. */
-static bool clearly_more(const struct class_says *shorter, const struct class_says *longer)
+/* Some windows with use are no chance, nor are that many more pages than all windows together let expect. */
+static bool clearly_more(const struct class_says *says, double per_sec)
 {
-	double expected = longer->per_sec * shorter->time_s;
+	double expected = per_sec * says->time_s;
 
-	return shorter->hits >= MAPPING_RATES_MIN_HITS && shorter->nr_pages > expected &&
-	       shorter->nr_pages - expected > 3 * sqrt(shorter->nr_pages);
+	return says->hits >= MAPPING_RATES_MIN_HITS && says->used > expected &&
+	       says->used - expected > 3 * sqrt(says->used);
 }
 
 void mapping_rates_estimate(const struct mapping_rate *rate, struct mapping_report *report)
 {
-	double pages = (double)rate->rss_bytes / (double)PAGE_BYTES;
-	struct class_says best = { 0 };
-	bool any = false;
+	double pages = (double)rate->rss_bytes / (double)PAGE_BYTES, best;
+	struct class_says says[MAPPING_RATES_NR_CLASSES]; /* the shortest first */
+	size_t nr = 0;
 
 	report->nr_windows = rate->nr_windows;
-	for (int class = MAPPING_RATES_NR_CLASSES - 1; class >= 0 && rate->rss_bytes; class --) {
-		struct class_says says;
-
-		if (rate->sums[class].time_s <= 0)
-			continue;
-		says = ask_class(&rate->sums[class], pages);
-		if (!any || clearly_more(&says, &best) || (is_full(&best) && says.hits >= MAPPING_RATES_MIN_HITS))
-			best = says;
-		any = true;
-	}
-	if (!any)
+	for (int class = 0; class < MAPPING_RATES_NR_CLASSES && rate->rss_bytes; class ++)
+		if (rate->sums[class].time_s > 0)
+			says[nr++] = ask_class(&rate->sums[class], pages);
+	if (!nr || rate->nr_windows < MAPPING_RATES_MIN_WINDOWS)
 		return;
-	report->accesses_per_sec = best.per_sec;
-	report->valid |= MAPPING_REPORT_RATE | (is_full(&best) ? MAPPING_REPORT_RATE_MIN : 0);
+	best = most_likely(says, nr);
+	for (size_t i = nr; i-- > 0;)
+		if (clearly_more(&says[i], best))
+			best = says[i].per_sec;
+	report->accesses_per_sec = best;
+	report->valid |= MAPPING_REPORT_RATE | (says[0].share >= MAPPING_RATES_MAX_SHARE ? MAPPING_REPORT_RATE_MIN : 0);
 }

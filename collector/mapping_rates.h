@@ -5,11 +5,13 @@
  *
  * Of n pages, each used at random times at the same rate, the share
  * x = 1 - exp(-accesses / n) is used in a window: so the rate is
- * -ln(1 - x) n / T. Windows are kept by classes of length. A long one shows what
- * is used seldom, with little noise, but falls short where it is full, and where
- * some pages of the mapping are used much more than others (the logarithm is
- * concave: each class is a lower bound). So the longest class decides unless it
- * is full, or a shorter one clearly says more. Pure; one thread, the owner's;
+ * -ln(1 - x) n / T. Windows are kept by classes of length: a long one shows what
+ * is used seldom, and says nothing more where it is full, a short one the
+ * reverse. The rate is the one that makes all of them most likely together; but
+ * where some pages of the mapping are used much more than others each class
+ * falls short, the longer the more, and a shorter one that clearly says more is
+ * believed instead. A few windows are no rate: accesses come in bursts, and what
+ * has just been used would pass for what is used all the time. Pure; one thread, the owner's;
  * mapping_rates_free() frees.
  */
 #ifndef COLLECTOR_MAPPING_RATES_H
@@ -21,11 +23,13 @@
 
 #include "collector/report.h"
 
-/* Above this share a window is full: measured, the estimate falls short beyond it. */
+/* Above this share a window is full, and the shortest windows are: measured, the estimate falls short beyond it. */
 #define MAPPING_RATES_MAX_SHARE 0.3
 /* Windows that count: the weight of an older one falls by one part in so many with each. */
 #define MAPPING_RATES_NR_WINDOWS 10
-/* So many windows of a class must have seen any use before it is preferred to a longer one. */
+/* Fewer windows than this of a mapping are too few. */
+#define MAPPING_RATES_MIN_WINDOWS 4
+/* So many windows of a class must have seen any use before it is believed against all others. */
 #define MAPPING_RATES_MIN_HITS 2.5
 
 /* Each four times as long as the one before, from 2 ms on. */
@@ -64,7 +68,8 @@ void mapping_rates_add(struct mapping_rates *mr, uint64_t start, uint64_t end, u
 /* 0 or -ENOMEM: then the reading before it stays. */
 int mapping_rates_end(struct mapping_rates *mr);
 
-/* Fills accesses_per_sec, nr_windows and the valid bits. A mapping with nothing present has no rate. */
+/* Fills accesses_per_sec, nr_windows and the valid bits. A mapping with nothing present, or with few
+ * windows, has no rate. */
 void mapping_rates_estimate(const struct mapping_rate *rate, struct mapping_report *report);
 
 #endif

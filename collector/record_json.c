@@ -155,6 +155,10 @@ static void add_own(struct text_buf *b, const struct snapshot *s, bool with_maps
 	if (s->flags & SNAP_WSS_KNOWN)
 		number(b, s->flags & SNAP_WSS_EXACT ? ",\"wss_exact\":true,\"wss_bytes\":" : ",\"wss_bytes\":",
 		       s->wss_bytes);
+	if (s->wss_window_ns)
+		number(b, ",\"wss_window_ns\":", s->wss_window_ns);
+	if (s->wss_age_ns)
+		number(b, ",\"wss_age_ns\":", s->wss_age_ns);
 	if (s->flags & SNAP_RSS_KNOWN)
 		number(b, ",\"rss_bytes\":", s->rss_bytes);
 	for (size_t i = 0; i < RECORD_NR_FLAGS; i++)

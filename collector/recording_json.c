@@ -427,6 +427,7 @@ static bool take_regions(struct reader *rd, struct err *err)
 static const struct record_field head_fields[] = {
 	HEAD(seq),	     HEAD(wall_ns),	    HEAD(duration_ns), HEAD(nr_threads),
 	HEAD(target_cpu_us), HEAD(max_nr_accesses), HEAD(wss_bytes),   HEAD(rss_bytes),
+	HEAD(wss_window_ns), HEAD(wss_age_ns),
 };
 
 static bool take_field(struct reader *rd, const struct record_field *fields, size_t nr, const char *name, void *object,

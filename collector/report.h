@@ -87,6 +87,11 @@ struct sink {
 	void (*snapshot)(struct sink *sink, struct snapshot *snap);
 	/* All mappings, sorted by address, beside the reports of the same check. NULL: nobody asks for them. */
 	void (*mappings)(struct sink *sink, const struct mapping_report *v, size_t nr);
+	/*
+	 * The working set, where the source knows it exactly though it has not looked in this aggregation: what was
+	 * used in the window_ns that ended age_ns ago. NULL: nobody asks for it.
+	 */
+	void (*working_set)(struct sink *sink, uint64_t bytes, uint64_t window_ns, uint64_t age_ns);
 	/* Where a recording is, behind its snapshots. NULL: nobody asks for it. */
 	void (*play)(struct sink *sink, const struct play_state *state);
 	/* Snapshots that can be handed over before one would be dropped. NULL: any number. */

@@ -2,8 +2,11 @@
 #include "collector/snapshot.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "collector/text.h"
 
 const char *heat_unit_name(enum heat_unit unit)
 {
@@ -119,6 +122,26 @@ int snapshot_set_mappings(struct snapshot *snap, const struct mapping_report *v,
 	snap->nr_mappings = nr_kept;
 	snap->nr_mappings_left_out = nr_present - nr_kept;
 	return 0;
+}
+
+/* To a tenth of a second. */
+static const char *about(char dst[TEXT_NUMBER_SIZE], uint64_t ns)
+{
+	return text_duration_us(dst, (ns + 50000000) / 100000000 * 100000);
+}
+
+const char *snapshot_wss_when(char dst[SNAPSHOT_WHEN_SIZE], const struct snapshot *snap)
+{
+	char window[TEXT_NUMBER_SIZE], age[TEXT_NUMBER_SIZE];
+
+	if (snap->wss_age_ns)
+		snprintf(dst, SNAPSHOT_WHEN_SIZE, " in %s until %s ago", about(window, snap->wss_window_ns),
+			 about(age, snap->wss_age_ns));
+	else if (snap->wss_window_ns > snap->duration_ns + snap->duration_ns / 4)
+		snprintf(dst, SNAPSHOT_WHEN_SIZE, " in %s", about(window, snap->wss_window_ns));
+	else
+		dst[0] = '\0';
+	return dst;
 }
 
 size_t snapshot_sz(const struct snapshot *snap)

@@ -161,6 +161,9 @@ struct snapshot {
 	uint32_t max_nr_accesses; /* HEAT_FRACTION: checks made; otherwise 0 */
 	uint32_t flags;		  /* enum snap_flags bits */
 	uint64_t wss_bytes, rss_bytes;
+	uint64_t wss_window_ns; /* wss_bytes were used in a window of this length (of several processes the longest); 0:
+				   in this aggregation */
+	uint64_t wss_age_ns;	/* that ended so long before the aggregation did */
 	uint64_t target_cpu_us; /* CPU time of the target during this aggregation */
 	uint32_t nr_threads;
 	struct snap_stats stats;
@@ -211,6 +214,13 @@ struct snap_code snapshot_code(const struct snapshot *snap, size_t k);
 int snapshot_set_mappings(struct snapshot *snap, const struct mapping_report *v, size_t nr);
 /* Those of maps->processes, which are as many: a copy. 0 or -ENOMEM: then it has none. */
 int snapshot_set_processes(struct snapshot *snap, const struct snap_process *v);
+#define SNAPSHOT_WHEN_SIZE 64
+/*
+ * When what its working set is made of was used, where that is not this aggregation: " in 41s", " in 41s until 3s ago",
+ * or
+ * "". Returns dst.
+ */
+const char *snapshot_wss_when(char dst[SNAPSHOT_WHEN_SIZE], const struct snapshot *snap);
 /* Memory that it takes, the shared table of mappings not counted. */
 size_t snapshot_sz(const struct snapshot *snap);
 /* The region that holds addr, or NULL. */

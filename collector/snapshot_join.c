@@ -81,6 +81,12 @@ static void add_process(struct snapshot *out, size_t index, const struct snapsho
 		.flags = (uint8_t)(part->flags & (SNAP_WSS_KNOWN | SNAP_WSS_EXACT | SNAP_RSS_KNOWN)),
 	};
 	out->wss_bytes += part->wss_bytes;
+	if (part->wss_window_ns > out->wss_window_ns)
+		out->wss_window_ns = part->wss_window_ns;
+	if (part->wss_age_ns > out->wss_age_ns)
+		out->wss_age_ns = part->wss_age_ns;
+	if (part->mappings_from)
+		out->mappings_from = part->mappings_from;
 	out->rss_bytes += part->rss_bytes;
 	out->target_cpu_us += part->target_cpu_us;
 	out->nr_threads += part->nr_threads;
@@ -141,7 +147,6 @@ static void take_head(struct snapshot *out, const struct snapshot *first)
 	out->source_index = first->source_index;
 	out->source = first->source;
 	out->regions_from = first->regions_from;
-	out->mappings_from = first->mappings_from;
 	out->heat_unit = first->heat_unit;
 	out->attrs = first->attrs;
 	out->stats.cpu_us = first->stats.cpu_us;

@@ -296,6 +296,10 @@ static json_t *snapshot_json(const struct snapshot *snap)
 	if (snap->flags & SNAP_WSS_KNOWN) {
 		json_object_set_new(root, "wss_bytes", u64(snap->wss_bytes));
 		json_object_set_new(root, "wss_exact", json_boolean(snap->flags & SNAP_WSS_EXACT));
+		if (snap->wss_window_ns)
+			json_object_set_new(root, "wss_window_ns", u64(snap->wss_window_ns));
+		if (snap->wss_age_ns)
+			json_object_set_new(root, "wss_age_ns", u64(snap->wss_age_ns));
 	}
 	if (snap->flags & SNAP_RSS_KNOWN)
 		json_object_set_new(root, "rss_bytes", u64(snap->rss_bytes));

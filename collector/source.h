@@ -41,7 +41,9 @@ struct source_params {
 	bool loop;			 /* replay: from the beginning again at the end */
 	bool stays;			 /* replay: stays at the end, for orders to play on from elsewhere */
 	const struct play_place *seek;	 /* replay: where it begins; NULL: at the beginning */
-	const char *root;		 /* where /sys and /proc are, "" for the machine itself: the seam for tests */
+	bool unasked;			 /* nobody has asked for this source: it stays below what that excuses */
+	uint32_t own_share_bp; /* referenced: 1/10 000 of a CPU that its checks may take; 0: one an aggregation */
+	const char *root;      /* where /sys and /proc are, "" for the machine itself: the seam for tests */
 	const struct clock *clock;
 	uint64_t seed;
 	bool children; /* the target's descendants are watched too, each by an instance of its own */
@@ -58,6 +60,7 @@ struct source_stats {
 	uint64_t stretched; /* checks that have found what was used before the check before them, too */
 	uint32_t freq_hz;   /* in force now */
 	uint32_t cost_ns;   /* of a sample, to the target */
+	bool rests;	    /* it could be used, but is not for now: the note says why */
 	char note[128];	    /* printable; "" where there is nothing to say */
 };
 

@@ -29,6 +29,11 @@ static void sink_mappings(struct sink *sink, const struct mapping_report *v, siz
 		err_set(&s->failure, ENOMEM, "no memory for %zu mappings", nr);
 }
 
+static void sink_working_set(struct sink *sink, uint64_t bytes, uint64_t window_ns, uint64_t age_ns)
+{
+	aggregate_keep_working_set(&stream_of(sink)->agg, bytes, window_ns, age_ns);
+}
+
 /* Takes over snap; NULL: there was no memory for it. */
 static void keep_ready(struct stream *s, struct snapshot *snap)
 {
@@ -130,6 +135,7 @@ int stream_open(struct stream *s, const struct source_ops *ops, const struct sou
 			.reports = sink_reports,
 			.regions = sink_regions,
 			.mappings = sink_mappings,
+			.working_set = sink_working_set,
 			.snapshot = sink_snapshot,
 			.play = sink_play,
 			.room = sink_room,
@@ -201,7 +207,7 @@ static void fill_stats(struct stream *s, struct snapshot *snap, const struct sou
 	snap->stats.malformed = now->malformed - last->malformed;
 	snap->stats.freq_hz = now->freq_hz;
 	snap->stats.cost_ns = now->cost_ns;
-	if (now->stretched != last->stretched)
+	if (now->stretched != last->stretched && !snap->wss_window_ns)
 		snap->flags &= ~(uint32_t)SNAP_WSS_EXACT;
 	snprintf(snap->note, sizeof(snap->note), "%s", now->note);
 	s->last_stats = *now;
@@ -240,7 +246,8 @@ struct snapshot *stream_finish(struct stream *s, const struct attrs *attrs, uint
 		return snap;
 	snap->source = s->ops->name;
 	snap->regions_from = s->ops->regions_from;
-	snap->mappings_from = s->ops->mappings_from;
+	snap->mappings_from = s->agg.nr_mapping_checks || aggregate_wss_is_of_mappings(&s->agg) ? s->ops->mappings_from
+												: NULL;
 	fill_stats(s, snap, &stats);
 	return snap;
 }

@@ -142,25 +142,24 @@ static void read_comm(struct target *target)
 	text_clean(target->comm, sizeof(target->comm), raw, (size_t)n);
 }
 
-static void read_rss(struct target *target)
+bool target_read_rss(const struct target *target, uint64_t *bytes)
 {
 	unsigned long long size, resident;
 	char buf[128];
 	ssize_t n = 0;
 	int fd = target_open_file(target, "statm", O_RDONLY);
 
-	target->rss_known = false;
 	if (fd < 0)
-		return;
+		return false;
 	n = read(fd, buf, sizeof(buf) - 1);
 	close(fd);
 	if (n <= 0)
-		return;
+		return false;
 	buf[n] = '\0';
-	if (sscanf(buf, "%llu %llu", &size, &resident) == 2 && size > 0) {
-		target->rss_known = true;
-		target->rss_bytes = resident * (uint64_t)sysconf(_SC_PAGESIZE);
-	}
+	if (sscanf(buf, "%llu %llu", &size, &resident) != 2 || !size)
+		return false;
+	*bytes = resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	return true;
 }
 
 static int compare_tids(const void *a, const void *b)
@@ -334,7 +333,7 @@ int target_refresh(struct target *target, struct err *err)
 	if (rc < 0)
 		return rc;
 	changes |= (unsigned)rc;
-	read_rss(target);
+	target->rss_known = target_read_rss(target, &target->rss_bytes);
 	rc = read_mappings(target, err);
 	if (rc == -ESRCH) /* between its last instruction and its end: the pidfd will tell */
 		return (int)changes;

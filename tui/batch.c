@@ -30,7 +30,7 @@ static const char *heat_heading(enum heat_unit unit)
 
 static void print_header(FILE *out, const struct snapshot *s)
 {
-	char a[TEXT_NUMBER_SIZE], b[TEXT_NUMBER_SIZE], when[16];
+	char a[TEXT_NUMBER_SIZE], b[TEXT_NUMBER_SIZE], when[16], used[SNAPSHOT_WHEN_SIZE];
 	time_t seconds = (time_t)(s->wall_ns / NSEC_PER_SEC);
 	struct tm tm;
 
@@ -43,7 +43,8 @@ static void print_header(FILE *out, const struct snapshot *s)
 	if (s->flags & SNAP_RSS_KNOWN)
 		fprintf(out, "rss %s  ", text_bytes(a, s->rss_bytes));
 	if (s->flags & SNAP_WSS_KNOWN)
-		fprintf(out, "wss %s%s  ", s->flags & SNAP_WSS_EXACT ? "" : "~", text_bytes(a, s->wss_bytes));
+		fprintf(out, "wss %s%s%s  ", s->flags & SNAP_WSS_EXACT ? "" : "~", text_bytes(a, s->wss_bytes),
+			snapshot_wss_when(used, s));
 	if (s->processes)
 		fprintf(out, "processes %zu  ", snapshot_nr_processes(s));
 	if (s->nr_processes_left_out + s->nr_processes_refused)

@@ -93,15 +93,15 @@ static void add_target(struct header *h, const struct snapshot *shown)
 static void add_wss(struct header *h, const struct snapshot *shown)
 {
 	struct item *item;
-	char bytes[TEXT_NUMBER_SIZE], share[16] = "";
+	char bytes[TEXT_NUMBER_SIZE], share[16] = "", when[SNAPSHOT_WHEN_SIZE];
 
 	if (!(shown->flags & SNAP_WSS_KNOWN))
 		return;
 	item = add(h, 3, "wss", THEME_BAR_KEY);
 	if ((shown->flags & SNAP_RSS_KNOWN) && shown->rss_bytes && shown->wss_bytes <= shown->rss_bytes)
 		snprintf(share, sizeof(share), " %.0f%%", (double)shown->wss_bytes * 100 / (double)shown->rss_bytes);
-	snprintf(item->value, SZ_VALUE, "%s%s%s", shown->flags & SNAP_WSS_EXACT ? "" : "~",
-		 text_bytes(bytes, shown->wss_bytes), share);
+	snprintf(item->value, SZ_VALUE, "%s%s%s%.40s", shown->flags & SNAP_WSS_EXACT ? "" : "~",
+		 text_bytes(bytes, shown->wss_bytes), share, snapshot_wss_when(when, shown));
 }
 
 static void add_regions(struct header *h, const struct snapshot *shown, const struct attrs *now,

@@ -138,6 +138,7 @@ static int prepare_target(struct session *s, pid_t pid, struct source_params *pa
 		return rc;
 	/* some sources exist once in the system: the former collector gives its own back before the next is probed */
 	session_stop(s);
+	params->unasked = !s->options->source;
 	rc = choose_sources(s->options, params, list, err);
 	if (rc) {
 		target_close(params->target);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bench_slowdown memory|pingpong|writes [CYCLES [HZ|SOURCE]] - by how much a process
+ * bench_slowdown memory|pingpong|writes|few_writes [CYCLES [HZ|SOURCE [SECONDS]]] - by how much a process
  * gets slower while the clock source, or another one, watches it.
  *
  * A child works without an end and counts its operations; the collector, its
  * thread and all, is started and ended beside it. A cycle is four windows, off off off on: the window that is on is
  * compared with the mean of the two beside it, and, as the null, the middle one of the three that are off in the same
  * way. Only whole windows count. The rate is the one that the default budget leads to on this load, found in a first
- * run, or HZ. Another source has its own defaults and windows of 5 s: within the budget a clear of bits is
- * seconds apart, and each window that is on begins with one, so that it has its share of them or more.
+ * run, or HZ. Another source has its own defaults and windows of 5 s, or of SECONDS: within the budget a clear of bits
+ * is seconds apart, and each window that is on begins with one, so that it has its share of them or more.
  *
  * Stretches in which somebody else had the CPU do not count: "memory" and "pingpong" leave out those that no sample
  * would make as long. What a clear costs comes page by page, as faults, and may be longer; "writes" counts CPU time.
@@ -40,6 +40,7 @@
 
 #define READ_BYTES  (UINT64_C(256) << 20)
 #define WRITE_BYTES (UINT64_C(64) << 20)
+#define FEW_BYTES   (UINT64_C(16) << 20)
 #define NR_READS    512
 #define NR_WRITES   64
 #define NR_TRIPS    32
@@ -58,7 +59,7 @@ struct load {
 
 /* ---- loads, in the child ---- */
 
-static uint64_t *words;
+static uint64_t *words, nr_words;
 static uint64_t read_sum;
 static struct rng read_rng = { 1 };
 static int pipes[2][2];
@@ -67,6 +68,7 @@ static void map_words(size_t size)
 {
 	words = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	bench_must(words != MAP_FAILED, "no memory for the load");
+	nr_words = size / sizeof(*words);
 	madvise(words, size, MADV_NOHUGEPAGE);
 	memset(words, 1, size);
 	read_rng = rng_seeded(1);
@@ -82,17 +84,22 @@ static void prepare_writes(void)
 	map_words(WRITE_BYTES);
 }
 
+static void prepare_few_writes(void)
+{
+	map_words(FEW_BYTES);
+}
+
 static uint64_t batch_writes(void)
 {
 	for (int i = 0; i < NR_WRITES; i++)
-		words[rng_below(&read_rng, WRITE_BYTES / sizeof(*words))] = (uint64_t)i;
+		words[rng_below(&read_rng, nr_words)] = (uint64_t)i;
 	return NR_WRITES;
 }
 
 static uint64_t batch_memory(void)
 {
 	for (int i = 0; i < NR_READS; i++)
-		read_sum += words[rng_below(&read_rng, READ_BYTES / sizeof(*words))];
+		read_sum += words[rng_below(&read_rng, nr_words)];
 	return NR_READS;
 }
 
@@ -126,6 +133,7 @@ static const struct load loads[] = {
 	{ "memory", prepare_memory, batch_memory, false },
 	{ "pingpong", prepare_pingpong, batch_pingpong, false },
 	{ "writes", prepare_writes, batch_writes, true },
+	{ "few_writes", prepare_few_writes, batch_writes, true },
 };
 
 static uint64_t load_time_ns(const struct load *load)
@@ -325,7 +333,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof(loads) / sizeof(loads[0]); i++)
 		load = strcmp(argv[1], loads[i].name) ? load : &loads[i];
 	bench_must(load && nr_cycles > 1 && nr_cycles <= MAX_CYCLES,
-		   "usage: bench_slowdown memory|pingpong|writes [CYCLES [HZ|SOURCE]]");
+		   "usage: bench_slowdown memory|pingpong|writes|few_writes [CYCLES [HZ|SOURCE [SECONDS]]]");
 	b.counts = mmap(NULL, sizeof(*b.counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	bench_must(b.counts != MAP_FAILED, "no memory");
 	b.pid = fork();
@@ -335,6 +343,8 @@ int main(int argc, char **argv)
 	while (!b.counts->nr)
 		sleep_ns(SETTLE_NS);
 	choose(&b, argc > 3 ? argv[3] : NULL);
+	if (argc > 4)
+		b.window_ns = (uint64_t)atoi(argv[4]) * NSEC_PER_SEC;
 	snprintf(name, sizeof(name), "%s%s%s", load->name, b.ops == &source_clock ? "" : ", ",
 		 b.ops == &source_clock ? "" : b.ops->name);
 	run_cycles(&b, nr_cycles, name);

@@ -9,7 +9,7 @@ need "$damontop" "$workload" python3
 # One try of a plan: 0 when it holds; says on stdout what came of it.
 try_plan() {
 	start_workload "$1" "$plans/$1.phases" || return 1
-	timeout 60 "$damontop" -b --json --aggr 1s -d 16500ms -p "$wl_pid" >"$tmp/$1.json" 2>"$tmp/$1.err" </dev/null
+	timeout 60 "$damontop" ${TRUTH_OPTIONS:-} -b --json --aggr 1s -d 16500ms -p "$wl_pid" >"$tmp/$1.json" 2>"$tmp/$1.err" </dev/null
 	local rc=$?
 	stop_workload "$wl_pid"
 	$judge overlap "$tmp/$1.json" "$tmp/$1.truth" --hot 128M --min-median 0.95 --min-worst 0.85 >"$tmp/$1.verdict"

@@ -169,8 +169,16 @@ static void test_rounds_of_short_windows(void **state)
 	touch(f, 2);
 	drain(f);
 	assert_in_range(f->mapping.referenced_bytes / PAGE_BYTES, 2, 8);
-	assert_true(f->mapping.valid & MAPPING_REPORT_RATE);
 	assert_int_equal(f->mapping.nr_windows, 2);
+	assert_int_equal(f->mapping.valid, 0); /* two windows are too few for a rate */
+	/* Some more rounds of the first check's kind. */
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(source_referenced.prepare(f->source, NULL), 0);
+		pass_time(f, 40 * NSEC_PER_MSEC);
+		assert_int_equal(source_referenced.wake(f->source, NULL), 0);
+		drain(f);
+	}
+	assert_true(f->mapping.valid & MAPPING_REPORT_RATE);
 }
 
 /* Beyond the budget a check is made without a clear: what was used before is still there. */
@@ -274,6 +282,80 @@ static void test_target_has_ended(void **state)
 	assert_int_equal(source_referenced.prepare(f->source, NULL), -ESRCH);
 }
 
+/* So many mappings more, of one page each, none of them present. */
+static char *map_many(struct fixture *f, size_t nr)
+{
+	char *v = mmap(NULL, nr * PAGE_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(v != MAP_FAILED);
+	for (size_t i = 0; i < nr; i += 2)
+		assert_int_equal(mprotect(v + i * PAGE_BYTES, PAGE_BYTES, PROT_READ), 0);
+	assert_true(target_refresh(f->target, NULL) >= 0);
+	assert_true(f->target->maps->nr >= nr);
+	return v;
+}
+
+/* Of a target that is large enough only who asks for it has the bits cleared; it is looked at again when it has shrunk.
+ */
+static void test_rests_unasked(void **state)
+{
+	struct source_params params = { .attrs = attrs_default(), .unasked = true };
+	struct fixture *f = *state;
+	struct source_stats stats;
+	char *many = map_many(f, 20000);
+
+	params.target = f->target;
+	params.clock = &f->clock.clock;
+	assert_int_equal(source_referenced.open(&f->source, &params, NULL), 0);
+	touch(f, 16);
+	assert_int_equal(source_referenced.prepare(f->source, NULL), 0);
+	drain(f);
+	assert_int_equal(f->nr_mappings, 0);
+	source_referenced.stats(f->source, &stats);
+	assert_true(stats.rests);
+	assert_non_null(strstr(stats.note, "referenced rests: a reading of all mappings would take "));
+	munmap(many, 20000 * PAGE_BYTES);
+	assert_true(target_refresh(f->target, NULL) >= 0);
+	assert_int_equal(source_referenced.prepare(f->source, NULL), 0);
+	touch(f, 16);
+	drain(f);
+	assert_int_equal(f->mapping.referenced_bytes, 16 * PAGE_BYTES);
+	source_referenced.stats(f->source, &stats);
+	assert_false(stats.rests);
+}
+
+/* A share of a CPU for checks: our own CPU time, against a minute of the clock's. */
+static void test_own_share_is_kept(void **state)
+{
+	struct source_params params = { .attrs = attrs_default(), .own_share_bp = 40 };
+	struct fixture *f = *state;
+	char *many = map_many(f, 4000);
+	uint64_t spent_ns = 0, most_ns = 0, checks = 0;
+
+	params.attrs.aging_us = params.attrs.aggregation_us;
+	params.target = f->target;
+	params.clock = &f->clock.clock;
+	assert_int_equal(source_referenced.open(&f->source, &params, NULL), 0);
+	for (int i = 0; i < 60; i++) {
+		uint64_t begin_ns = clock_thread_cpu_ns(), took_ns;
+		int rc = source_referenced.drain(f->source, &f->sink, NULL);
+
+		if (rc != SOURCE_NO_CHECK) {
+			assert_int_equal(rc, 0);
+			assert_int_equal(source_referenced.prepare(f->source, NULL), 0);
+		}
+		took_ns = clock_thread_cpu_ns() - begin_ns;
+		spent_ns += took_ns;
+		most_ns = took_ns > most_ns ? took_ns : most_ns;
+		checks += rc == 0;
+		pass_time(f, NSEC_PER_SEC);
+	}
+	assert_in_range(checks, 2, 60);
+	/* 60 s at 0.4 %, 30 ms to begin with, and what a last one has cost more than was told */
+	assert_true(spent_ns < 270 * NSEC_PER_MSEC + 2 * most_ns);
+	munmap(many, 4000 * PAGE_BYTES);
+}
+
 static void test_probe_says_why_not(void **state)
 {
 	struct source_params params = { .attrs = attrs_default() };
@@ -310,6 +392,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_exec_forgets, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_costly_readings_are_rare, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_target_has_ended, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rests_unasked, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_own_share_is_kept, setup, teardown),
 		cmocka_unit_test(test_probe_says_why_not),
 		cmocka_unit_test(test_pace),
 	};
