@@ -113,9 +113,13 @@ static const struct column columns[] = {
 static bool has_column(const struct paint *p, const struct column *column, int cols)
 {
 	const struct snapshot *snap = app_panel_snapshot(p->app);
+	bool several = snap && snap->processes;
 
-	return (column->panels >> p->app->panel & 1) && cols >= column->from_cols &&
-	       (!(column->panels & OF_SEVERAL) || (snap && snap->processes));
+	if (column->panels & OF_SEVERAL)
+		return several && (column->panels >> p->app->panel & 1);
+	/* the first column takes its room from the others, so that there is as much for names */
+	return (column->panels >> p->app->panel & 1) &&
+	       (!column->from_cols || cols >= column->from_cols + (several ? columns[0].width + 2 : 0));
 }
 
 static void table_title(const struct paint *p, int row, struct rect where)

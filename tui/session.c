@@ -36,10 +36,10 @@ static int named_sources(const struct options *o, const struct source_params *pa
 	for (size_t i = 0; !rc && list[i]; i++) {
 		if (params->range_end && !source_takes_range(list[i]))
 			rc = err_set(err, EINVAL, "%s cannot be limited to a range: leave out --range", list[i]->name);
-		else
-			rc = list[i]->probe(params, err);
-		if (!rc && params->children)
+		else if (params->children)
 			rc = source_check_children(list[i], err);
+		if (!rc)
+			rc = list[i]->probe(params, err);
 	}
 	return rc;
 }

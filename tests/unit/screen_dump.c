@@ -78,6 +78,18 @@ void screen_play(struct screen *s, unsigned nr, size_t nr_regions, enum heat_uni
 	app_paint(s->app, &s->grid);
 }
 
+void screen_play_family(struct screen *s, unsigned nr, size_t nr_regions, enum heat_unit unit)
+{
+	struct mappings *maps = fixture_server_maps(), *joined = fixture_family_maps(maps);
+	unsigned i;
+
+	for (i = 0; i < nr; i++)
+		screen_push(s, fixture_family(maps, joined, i, nr_regions, unit));
+	mappings_put(joined);
+	mappings_put(maps);
+	app_paint(s->app, &s->grid);
+}
+
 void screen_play_two(struct screen *s, unsigned first, unsigned end, size_t nr_regions)
 {
 	struct mappings *maps = fixture_server_maps();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/screen_fixture.h"
+#include "collector/snapshot_join.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -210,7 +211,8 @@ static void add_codes(struct snapshot *snap)
 	snap->nr_codes = n;
 }
 
-struct snapshot *fixture_server(struct mappings *maps, uint64_t seq, size_t nr_regions, enum heat_unit unit)
+/* Not packed yet. */
+static struct snapshot *server(struct mappings *maps, uint64_t seq, size_t nr_regions, enum heat_unit unit)
 {
 	struct snapshot *snap =
 		snapshot_new(nr_regions + maps->nr, unit != HEAT_FRACTION, nr_regions, mappings_get(maps));
@@ -252,5 +254,47 @@ struct snapshot *fixture_server(struct mappings *maps, uint64_t seq, size_t nr_r
 		snap->stats.unattributed = 496;
 		snap->stats.freq_hz = 250;
 	}
+	return snap;
+}
+
+struct snapshot *fixture_server(struct mappings *maps, uint64_t seq, size_t nr_regions, enum heat_unit unit)
+{
+	return snapshot_pack(server(maps, seq, nr_regions, unit));
+}
+
+/* Mappings of the server, by a fork: the same addresses. */
+struct mappings *fixture_family_maps(struct mappings *maps)
+{
+	struct mappings_part parts[] = {
+		{ { .space = 0, .pid = 4711, .start_ticks = 1000, .comm = "redis-server" }, maps },
+		{ { .space = 1, .pid = 4720, .start_ticks = 2000, .comm = "redis-rdb-bgsave" }, maps },
+		{ { .space = 4, .pid = 4733, .start_ticks = 3000, .comm = "redis-aof-rewrite" }, maps },
+	};
+	struct mappings *joined = mappings_join(parts, 3);
+
+	if (!joined)
+		abort();
+	return joined;
+}
+
+struct snapshot *fixture_family(struct mappings *maps, struct mappings *joined, uint64_t seq, size_t nr_regions,
+				enum heat_unit unit)
+{
+	struct snapshot *parts[3], *snap;
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		parts[i] = server(maps, seq + 30 * i, nr_regions / 3, unit);
+		parts[i]->wss_bytes >>= i;
+	}
+	for (i = 0; i < parts[2]->nr_regions; i++)
+		parts[2]->regions[i].heat /= 4;
+	stamp(parts[0], seq);
+	snap = snapshot_join(parts, mappings_get(joined));
+	if (!snap)
+		abort();
+	snap->seq = seq;
+	snap->source = unit == HEAT_TIME ? "clock" : "mglru";
+	snap->nr_processes_left_out = seq > 60 ? 2 : 0;
 	return snapshot_pack(snap);
 }

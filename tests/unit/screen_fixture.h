@@ -27,4 +27,10 @@ struct snapshot *fixture_flat(struct mappings *maps, uint64_t seq);
 /* The server's snapshot of second seq, with about nr_regions regions. */
 struct snapshot *fixture_server(struct mappings *maps, uint64_t seq, size_t nr_regions, enum heat_unit unit);
 
+/* The server and two that it has forked, each at another place of the same course: maps are those of each, joined
+ * theirs. */
+struct mappings *fixture_family_maps(struct mappings *maps);
+struct snapshot *fixture_family(struct mappings *maps, struct mappings *joined, uint64_t seq, size_t nr_regions,
+				enum heat_unit unit);
+
 #endif

@@ -61,6 +61,17 @@ static const struct golden panes[] = {
 };
 #define NR_PANES (sizeof(panes) / sizeof(*panes))
 
+/* With its children. */
+static const struct golden families[] = {
+	{ "family-120x50-mono", COLOR_DEPTH_MONO, false, 50, 120, HEAT_FRACTION, 50, "" },
+	{ "family-160x44-true", COLOR_DEPTH_TRUE, false, 44, 160, HEAT_TIME, 90, "/aof<enter><down><down>" },
+	{ "family-80x24-mono", COLOR_DEPTH_MONO, false, 24, 80, HEAT_FRACTION, 90, "" },
+	{ "family-80x10-ascii", COLOR_DEPTH_MONO, true, 10, 80, HEAT_FRACTION, 90, "" },
+	{ "family-hot-120x30-mono", COLOR_DEPTH_MONO, false, 30, 120, HEAT_TIME, 90, "h" },
+	{ "family-mappings-100x30-mono", COLOR_DEPTH_MONO, false, 30, 100, HEAT_TIME, 90, "M" },
+};
+#define NR_FAMILIES (sizeof(families) / sizeof(*families))
+
 /* And every overlay at every depth and size. */
 static const struct {
 	const char *name;
@@ -137,14 +148,18 @@ static char *picture(struct screen *s, const struct golden *g)
 	return text;
 }
 
-static char *dump(const struct golden *g, bool beside)
+enum played { ALONE, BESIDE, FAMILY };
+
+static char *dump(const struct golden *g, enum played played)
 {
 	struct screen s;
 	char *text;
 
-	screen_open(&s, g->depth, g->ascii, g->rows, g->cols, beside ? set_beside : NULL);
-	if (beside)
+	screen_open(&s, g->depth, g->ascii, g->rows, g->cols, played == BESIDE ? set_beside : NULL);
+	if (played == BESIDE)
 		screen_play_two(&s, 0, g->seconds, 300);
+	else if (played == FAMILY)
+		screen_play_family(&s, g->seconds, 300, g->unit);
 	else
 		screen_play(&s, g->seconds, 300, g->unit);
 	screen_keys(&s, g->keys);
@@ -188,7 +203,7 @@ static void compare(const struct golden *g, char *is, bool may_update)
 
 static void test_golden(void **state)
 {
-	compare(*state, dump(*state, false), true);
+	compare(*state, dump(*state, ALONE), true);
 }
 
 /* ---- the same from a recording ---- */
@@ -258,12 +273,17 @@ static void test_recording(void **state)
 
 static void test_panes(void **state)
 {
-	compare(*state, dump(*state, true), true);
+	compare(*state, dump(*state, BESIDE), true);
+}
+
+static void test_family(void **state)
+{
+	compare(*state, dump(*state, FAMILY), true);
 }
 
 int main(void)
 {
-	static struct CMUnitTest tests[NR_GOLDENS + NR_MATRIX + NR_PANES + 1];
+	static struct CMUnitTest tests[NR_GOLDENS + NR_MATRIX + NR_PANES + NR_FAMILIES + 1];
 	static struct golden matrix[NR_MATRIX];
 	static char names[NR_MATRIX][64];
 	size_t i;
@@ -281,6 +301,11 @@ int main(void)
 		tests[NR_GOLDENS + NR_MATRIX + i] = (struct CMUnitTest){
 			.name = panes[i].name, .test_func = test_panes, .initial_state = (void *)(uintptr_t)&panes[i]
 		};
-	tests[NR_GOLDENS + NR_MATRIX + NR_PANES] = (struct CMUnitTest)cmocka_unit_test(test_recording);
+	for (i = 0; i < NR_FAMILIES; i++)
+		tests[NR_GOLDENS + NR_MATRIX + NR_PANES + i] =
+			(struct CMUnitTest){ .name = families[i].name,
+					     .test_func = test_family,
+					     .initial_state = (void *)(uintptr_t)&families[i] };
+	tests[NR_GOLDENS + NR_MATRIX + NR_PANES + NR_FAMILIES] = (struct CMUnitTest)cmocka_unit_test(test_recording);
 	return _cmocka_run_group_tests("golden", tests, sizeof(tests) / sizeof(*tests), NULL, NULL);
 }

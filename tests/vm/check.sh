@@ -9,7 +9,8 @@
 # and under CI=true a failure. Arguments: names of cases, to run these alone.
 #
 # A case can leave what damontop said in /out, and lines "NAME JUDGE-ARGUMENTS" in /out/judge.list: these are judged here,
-# by tests/lib/judge.py, against the truth beside it (the case's own name stands in front).
+# by tests/lib/judge.py, against the truth beside it (the case's own name stands in front). Judge argument "family": by
+# tests/lib/family_judge.py.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -32,6 +33,12 @@ cases_for() {
 judge() {
 	[ -f "$1/judge.list" ] || return 0
 	while read -r case name what file rest; do
+		if [ "$what" = family ]; then
+			# shellcheck disable=SC2086
+			python3 "$here/../lib/family_judge.py" "$1/$file.truth" "$1/$file.json" $rest |
+				sed -n "s/^\(ok\|not ok\) /$case|\1 $name: /p"
+			continue
+		fi
 		# shellcheck disable=SC2086
 		if python3 "$here/../lib/judge.py" "$what" "$1/$file.json" "$1/$file.truth" $rest >"$1/$name.log" 2>&1; then
 			echo "$case|ok $name"

@@ -7,6 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -311,6 +314,85 @@ static int run_pingpong(const char *arg)
 	return 0;
 }
 
+#define SZ_FAMILY_PART ((size_t)16 << 20)
+#define SZ_FAMILY_HOT  ((size_t)4 << 20)
+#define FAMILY_PARTS   4
+
+/* Reads and writes at random in the first 4 MiB of part number k, about half of the time. */
+static void family_child(volatile char *mem, unsigned k)
+{
+	struct rng rng = rng_seeded(k);
+	char name[16];
+
+	snprintf(name, sizeof(name), "child-%u", k);
+	prctl(PR_SET_NAME, name);
+	mem += k % FAMILY_PARTS * SZ_FAMILY_PART;
+	for (;;) {
+		for (unsigned i = 0; i < 100000; i++) {
+			volatile char *at = mem + rng_below(&rng, SZ_FAMILY_HOT);
+
+			*at = (char)(i % 8 ? *at : *at + 1);
+		}
+		pause_s(0.001);
+	}
+}
+
+/* Forks one, and says where it is and which range is hot in it: "child PID START END". */
+static pid_t family_fork(volatile char *mem, unsigned k)
+{
+	uint64_t hot = (uint64_t)(uintptr_t)mem + k % FAMILY_PARTS * SZ_FAMILY_PART;
+	pid_t pid = fork_bound();
+
+	if (!pid)
+		family_child(mem, k);
+	printf("child %d 0x%llx 0x%llx\n", (int)pid, (unsigned long long)hot,
+	       (unsigned long long)(hot + SZ_FAMILY_HOT));
+	fflush(stdout);
+	return pid;
+}
+
+/* Written before they are forked, so that all have it at the same addresses. */
+static volatile char *family_memory(void)
+{
+	volatile char *mem = mmap(NULL, FAMILY_PARTS * SZ_FAMILY_PART, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (mem == MAP_FAILED)
+		die(1, "64 MiB: %s", strerror(errno));
+	return mem;
+}
+
+static int run_family(const char *arg)
+{
+	unsigned nr = (unsigned)argument(arg, 3);
+	volatile char *mem = family_memory();
+
+	ready(getpid());
+	for (unsigned k = 0; k < nr; k++)
+		family_fork(mem, k);
+	return for_ever();
+}
+
+/* Each is killed when the second one after it comes. */
+static int run_brood(const char *arg)
+{
+	volatile char *mem = family_memory();
+	pid_t last[2] = { 0 };
+
+	ready(getpid());
+	for (unsigned k = 0;; k++) {
+		pid_t pid = family_fork(mem, k);
+
+		if (last[k % 2] > 0) {
+			kill(last[k % 2], SIGKILL);
+			waitpid(last[k % 2], NULL, 0);
+		}
+		last[k % 2] = pid;
+		pause_s(argument(arg, 2));
+	}
+	return 0;
+}
+
 struct mode {
 	const char *name;
 	int (*run)(const char *arg);
@@ -332,6 +414,9 @@ static const struct mode modes[] = {
 	{ "hostile", run_hostile, "[0...8]: hostile bytes in the names of process and mappings" },
 	{ "vmas", run_vmas, "[N=65000]: mappings, one page each" },
 	{ "churn", run_churn, "[PER_S=2000]: mappings made and dropped" },
+	{ "family", run_family,
+	  "[N=3]: children that each use another part of memory at the same addresses (\"child PID START END\")" },
+	{ "brood", run_brood, "[SECONDS=2]: such a child each so many seconds, two at once" },
 	{ "pingpong", run_pingpong, "context switches as fast as they go" },
 };
 
