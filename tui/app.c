@@ -218,7 +218,8 @@ unsigned app_message(struct app *app, const struct message *message)
 		if (app->source_asked)
 			memcpy(app->event, app->former_event, sizeof(app->event));
 		app->source_asked = false;
-		app_say(app, APP_WARNING, "%s", message->err.text);
+		if (!app_dialog_refused(app, &message->err))
+			app_say(app, APP_WARNING, "%s", message->err.text);
 		return APP_HANDLED | APP_REDRAW;
 	case MESSAGE_LOST:
 		app_lose_source(app, message->source_index);

@@ -277,8 +277,10 @@ unsigned app_watch_range(struct app *app, int arg)
 		app_say(app, APP_WARNING, "nothing is collected any more: what is watched cannot be changed");
 	else if (!app->config.send(app->config.ctx, &command))
 		app_say(app, APP_WARNING, "the collector is busy: press Z again");
-	else
+	else {
 		app->watched = (struct app_range){ command.start, command.end };
+		app->dialog_asked = false;
+	}
 	if (*app->message)
 		return APP_REDRAW;
 	if (all)

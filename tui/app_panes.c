@@ -164,6 +164,7 @@ static bool send_command(struct app *app, const struct command *command)
 		return false;
 	}
 	app->source_asked = command->source != COMMAND_SOURCE_NONE;
+	app->dialog_asked = false;
 	return true;
 }
 

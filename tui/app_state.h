@@ -116,6 +116,7 @@ struct app {
 	struct attrs first_attrs; /* of the first snapshot: what the source has made of config.attrs */
 	bool save_asked;	  /* the key has been pressed once */
 	struct dialog dialog;
+	bool dialog_asked; /* what was typed there is what was sent last: refused, it comes back */
 	char event[COMMAND_EVENT_SIZE];	       /* of perf, as asked for last */
 	char former_event[COMMAND_EVENT_SIZE]; /* where that is refused */
 	struct prompt prompt;
@@ -278,6 +279,8 @@ void app_go_to(struct app *app, uint64_t addr);
 /* Keys of the other modes. */
 unsigned app_help_key(struct app *app, const struct term_event *event);
 unsigned app_dialog_key(struct app *app, const struct term_event *event);
+/* The collector has refused the form's values: it comes back with the reason. False: they were not what it refused. */
+bool app_dialog_refused(struct app *app, const struct err *err);
 unsigned app_list_key(struct app *app, const struct term_event *event);
 unsigned app_panel_key(struct app *app, const struct term_event *event);
 unsigned app_prompt_key(struct app *app, const struct term_event *event);

@@ -186,6 +186,7 @@ unsigned app_send_attrs(struct app *app, const struct attrs *attrs)
 	else {
 		app->pending = true;
 		app->wanted = *attrs;
+		app->dialog_asked = false;
 	}
 	return APP_REDRAW;
 }
@@ -214,6 +215,11 @@ unsigned app_aging(struct app *app, int arg)
 	if (kernel_tunes(app, &attrs))
 		return APP_REDRAW;
 	attrs.aging_us = tune_step(attrs.aging_us, arg);
+	/* no aggregation is shorter than one look: the key goes on, and takes the other with it */
+	if (attrs.aging_us > attrs.aggregation_us) {
+		attrs.aggregation_us = attrs.aging_us;
+		app_say(app, APP_INFO, "aggregation goes with aging: it cannot be shorter");
+	}
 	return app_send_attrs(app, &attrs);
 }
 
@@ -224,6 +230,10 @@ unsigned app_aggregation(struct app *app, int arg)
 	if (kernel_tunes(app, &attrs))
 		return APP_REDRAW;
 	attrs.aggregation_us = tune_step(attrs.aggregation_us, arg);
+	if (attrs.aging_us > attrs.aggregation_us) {
+		attrs.aging_us = attrs.aggregation_us;
+		app_say(app, APP_INFO, "aging goes with aggregation: it cannot be longer");
+	}
 	return app_send_attrs(app, &attrs);
 }
 
@@ -289,6 +299,7 @@ unsigned app_settings(struct app *app, int arg)
 	if (values.source && !strcmp(values.source->name, "perf"))
 		snprintf(values.event, sizeof(values.event), "%s", app->event);
 	dialog_open(&app->dialog, &values);
+	app->dialog_asked = false;
 	app->mode = APP_DIALOG;
 	return APP_REDRAW;
 }
@@ -335,14 +346,29 @@ static void apply_dialog(struct app *app)
 	if (!dialog_apply(&app->dialog, &values))
 		return;
 	app->mode = APP_MAP;
-	if (!attrs_equal(&values.attrs, &before->attrs))
+	if (!attrs_equal(&values.attrs, &before->attrs)) {
 		app_send_attrs(app, &values.attrs);
+		app->dialog_asked = app->pending;
+	}
 	if (values.source == before->source && !strcmp(values.event, before->event))
 		return;
 	if (!app_send_source(app, values.source, values.event))
 		return;
+	app->dialog_asked = true;
 	memcpy(app->former_event, app->event, sizeof(app->event));
 	memcpy(app->event, values.event, sizeof(app->event));
+}
+
+bool app_dialog_refused(struct app *app, const struct err *err)
+{
+	bool asked = app->dialog_asked;
+
+	app->dialog_asked = false;
+	if (!asked || app->mode != APP_MAP)
+		return false;
+	dialog_refuse(&app->dialog, err);
+	app->mode = APP_DIALOG;
+	return true;
 }
 
 unsigned app_dialog_key(struct app *app, const struct term_event *event)

@@ -13,7 +13,7 @@
 struct field {
 	const char *label;
 	const char *hint;
-	const char *prefix; /* how attrs_check() begins when it refuses this one */
+	const char *prefix; /* how a message begins that refuses this one */
 	void (*print)(char *dst, size_t size, const struct dialog_values *v);
 	int (*parse)(const char *text, struct dialog_values *v, struct err *err);
 };
@@ -238,15 +238,37 @@ static void refuse(struct dialog *dialog, size_t field, const struct err *err)
 	dialog->at = field;
 }
 
-/* The field that a message of attrs_check() is about. */
-static size_t field_of(const struct err *err)
+/* The field that a message is about, or one that it may be about. */
+static size_t field_of(const struct err *err, size_t otherwise)
 {
 	size_t i;
 
 	for (i = 0; i < DIALOG_NR_FIELDS; i++)
 		if (!strncmp(err->text, fields[i].prefix, strlen(fields[i].prefix)))
 			return i;
-	return 0;
+	return otherwise;
+}
+
+static bool has_changed(const struct dialog *dialog, size_t i)
+{
+	char before[sizeof(dialog->fields[i].text)];
+
+	fields[i].print(before, sizeof(before), &dialog->values);
+	return strcmp(before, dialog->fields[i].text) != 0;
+}
+
+/* Sources say why they cannot be had in words of their own: of the fields that were changed it is then the last one. */
+void dialog_refuse(struct dialog *dialog, const struct err *err)
+{
+	size_t i, last = 0;
+
+	for (i = 0; i < DIALOG_NR_FIELDS; i++) {
+		dialog->fields[i].refused[0] = '\0';
+		dialog->fields[i].fresh = true;
+		if (has_changed(dialog, i))
+			last = i;
+	}
+	refuse(dialog, field_of(err, last), err);
 }
 
 bool dialog_apply(struct dialog *dialog, struct dialog_values *values)
@@ -263,7 +285,7 @@ bool dialog_apply(struct dialog *dialog, struct dialog_values *values)
 			return false;
 		}
 	if (attrs_check(&values->attrs, &err)) {
-		refuse(dialog, field_of(&err), &err);
+		refuse(dialog, field_of(&err, 0), &err);
 		return false;
 	}
 	return true;

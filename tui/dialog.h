@@ -45,6 +45,9 @@ void dialog_type(struct dialog *dialog, char c);
 /* True: *values is what the form says and is valid. False: refused, and the field at fault is the current one. */
 bool dialog_apply(struct dialog *dialog, struct dialog_values *values);
 
+/* What was applied has been refused after all, by who collects: the reason stands beside the field that it is about. */
+void dialog_refuse(struct dialog *dialog, const struct err *err);
+
 const char *dialog_label(size_t field);
 const char *dialog_hint(size_t field);
 

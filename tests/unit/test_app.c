@@ -299,12 +299,32 @@ static void test_steps_that_attrs_check_refuses_are_not_sent(void **state)
 
 	(void)state;
 	open_server(&s, 3);
-	screen_keys(&s, "AAA"); /* 500ms, 1s, 2s */
-	assert_int_equal(s.nr_sent, 2);
-	assert_true(screen_holds(&s, "aging interval is longer than aggregation"));
+	screen_keys(&s, "{{"); /* 5, 2 */
+	assert_int_equal(s.nr_sent, 1);
+	assert_true(screen_holds(&s, "min regions"));
 	/* a message stands until the next key */
 	screen_keys(&s, "1");
-	assert_false(screen_holds(&s, "aging interval is longer"));
+	assert_false(screen_holds(&s, "min regions"));
+	screen_close(&s);
+}
+
+/* Aging cannot be longer than an aggregation: who goes on pressing one key takes the other along. */
+static void test_aging_and_aggregation_go_together(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 3);
+	screen_keys(&s, "AAA"); /* 500ms, 1s, 2s */
+	assert_int_equal(s.nr_sent, 3);
+	assert_int_equal(s.sent[1].attrs.aggregation_us, 1000000);
+	assert_int_equal(s.sent[2].attrs.aging_us, 2000000);
+	assert_int_equal(s.sent[2].attrs.aggregation_us, 2000000);
+	assert_true(screen_holds(&s, "aggregation goes with aging"));
+	screen_keys(&s, "g");
+	assert_int_equal(s.sent[3].attrs.aging_us, 1000000);
+	assert_int_equal(s.sent[3].attrs.aggregation_us, 1000000);
+	assert_true(screen_holds(&s, "aging goes with aggregation"));
 	screen_close(&s);
 }
 
@@ -449,10 +469,44 @@ static void test_dialog_changes_the_source(void **state)
 	assert_string_equal(s.app->event, "perf::PAGE-FAULTS");
 	app_message(s.app, &(struct message){ .type = MESSAGE_NOTICE, .err = { EINVAL, "perf: no" } });
 	assert_string_equal(s.app->event, "");
-	screen_keys(&s, "i<enter>i<up>auto<up>auto<enter>");
+	screen_keys(&s, "<esc>i<enter>i<up>auto<up>auto<enter>");
 	assert_int_equal(s.nr_sent, 2);
 	assert_int_equal(s.sent[1].source, COMMAND_SOURCE_BEST);
 	assert_string_equal(s.sent[1].event, "");
+	screen_close(&s);
+}
+
+/* Whether perf takes an event is known when it is opened: then the form comes back, as it was typed. */
+static void test_dialog_comes_back_where_the_source_refuses(void **state)
+{
+	const struct message no = { .type = MESSAGE_NOTICE, .err = { EINVAL, "there is no event no::such" } };
+	struct screen s;
+
+	(void)state;
+	open_server(&s, 3);
+	screen_keys(&s, "i<up>no::such<up>perf<enter>");
+	assert_int_equal(s.nr_sent, 1);
+	assert_false(screen_holds(&s, "Settings"));
+	app_message(s.app, &no);
+	assert_true(screen_holds(&s, "Settings"));
+	assert_true(screen_holds(&s, "no::such        there is no event no::such"));
+	assert_string_equal(s.app->message, "");
+	/* what is typed next goes into that field */
+	screen_keys(&s, "perf::PAGE-FAULTS<enter>");
+	assert_int_equal(s.nr_sent, 2);
+	assert_string_equal(s.sent[1].event, "perf::PAGE-FAULTS");
+	/* a refusal of something else leaves the form alone */
+	screen_keys(&s, "G");
+	assert_int_equal(s.nr_sent, 3);
+	app_message(s.app, &no);
+	assert_false(screen_holds(&s, "Settings"));
+	assert_true(screen_holds(&s, "there is no event"));
+	/* a message that names a field belongs to that one */
+	screen_keys(&s, "i2s<down>4s<down><down><down><down>500<enter>");
+	assert_int_equal(s.nr_sent, 4);
+	app_message(s.app, &(struct message){ .type = MESSAGE_NOTICE, .err = { EINVAL, "aggregation: too long" } });
+	assert_non_null(strstr(s.app->dialog.fields[1].refused, "too long"));
+	assert_int_equal(s.app->dialog.at, 1);
 	screen_close(&s);
 }
 
@@ -972,6 +1026,7 @@ int main(void)
 		cmocka_unit_test(test_themes),
 		cmocka_unit_test(test_aging_and_aggregation_by_steps),
 		cmocka_unit_test(test_steps_that_attrs_check_refuses_are_not_sent),
+		cmocka_unit_test(test_aging_and_aggregation_go_together),
 		cmocka_unit_test(test_region_limits),
 		cmocka_unit_test(test_refusal_by_the_collector_ends_the_wait),
 		cmocka_unit_test(test_busy_collector),
@@ -979,6 +1034,7 @@ int main(void)
 		cmocka_unit_test(test_dialog_applies_together),
 		cmocka_unit_test(test_dialog_refuses_beside_the_field),
 		cmocka_unit_test(test_dialog_changes_the_source),
+		cmocka_unit_test(test_dialog_comes_back_where_the_source_refuses),
 		cmocka_unit_test(test_freeze_keeps_the_picture_while_snapshots_come),
 		cmocka_unit_test(test_scrubber),
 		cmocka_unit_test(test_moves_in_time),
