@@ -37,23 +37,32 @@ static void paint_ramp(const struct paint *p, int row, int *col, int end, int co
 	}
 }
 
+/* As a whole, or not at all: half a word says nothing. */
+static void paint_whole(const struct paint *p, int row, int *col, int end, enum theme_role role, const char *text)
+{
+	if (grid_text_width(text) <= end - *col)
+		paint_at(p, row, col, end, role, "%s", text);
+}
+
 static void paint_contrast(const struct paint *p, int row, int *col, int end)
 {
 	const struct contrast *c = &p->app->contrast;
-	bool by_choice = c->mode != CONTRAST_AUTO;
+	const char *name = contrast_mode_name(c->now), *automatic = c->mode == CONTRAST_AUTO ? "auto: " : "";
+	char text[64], low[32];
 
-	paint_at(p, row, col, end, THEME_DIM, " · ");
-	paint_at(p, row, col, end, THEME_TEXT, "%s%s", by_choice ? "" : "auto: ", contrast_mode_name(c->now));
-	if (c->now == CONTRAST_LOG) {
-		char low[32];
-
-		paint_at(p, row, col, end, THEME_DIM, " from %s",
-			 inspect_heat_number(low, c->low, p->app->contrast_unit));
+	if (end - *col >= 3 + grid_text_width(automatic) + grid_text_width(name)) {
+		paint_at(p, row, col, end, THEME_DIM, " · ");
+		paint_at(p, row, col, end, THEME_TEXT, "%s%s", automatic, name);
+		if (c->now == CONTRAST_LOG) {
+			snprintf(text, sizeof(text), " from %s",
+				 inspect_heat_number(low, c->low, p->app->contrast_unit));
+			paint_whole(p, row, col, end, THEME_DIM, text);
+		}
 	}
 	if (c->fixed)
-		paint_at(p, row, col, end, THEME_WARN, " held");
+		paint_whole(p, row, col, end, THEME_WARN, " held");
 	if (p->app->show_peak)
-		paint_at(p, row, col, end, THEME_WARN, " hottest in cell");
+		paint_whole(p, row, col, end, THEME_WARN, " hottest in cell");
 }
 
 static void paint_heat_legend(const struct paint *p, int row, int *col, int end)
