@@ -116,7 +116,7 @@ struct app {
 	struct attrs first_attrs; /* of the first snapshot: what the source has made of config.attrs */
 	bool save_asked;	  /* the key has been pressed once */
 	struct dialog dialog;
-	bool dialog_asked; /* what was typed there is what was sent last: refused, it comes back */
+	bool dialog_asked;		       /* what was typed there is what was sent last: refused, it comes back */
 	char event[COMMAND_EVENT_SIZE];	       /* of perf, as asked for last */
 	char former_event[COMMAND_EVENT_SIZE]; /* where that is refused */
 	struct prompt prompt;

@@ -24,20 +24,27 @@ static const char *shell_word(size_t i)
 	return i < sizeof(names) / sizeof(names[0]) ? names[i] : NULL;
 }
 
+static int check_sources(const char *text, struct err *err)
+{
+	const struct source_ops *list[SOURCE_MAX_AT_ONCE + 1];
+
+	return source_parse_list(text, list, err);
+}
+
 static const struct option_values values[] = {
-	{ "PID", OPTION_VALUES_PIDS, NULL, false },
-	{ "FILE", OPTION_VALUES_FILES, NULL, false },
-	{ "DIR", OPTION_VALUES_DIRS, NULL, false },
-	{ "SOURCE", OPTION_VALUES_WORDS, source_word, false },
-	{ "OVERLAY", OPTION_VALUES_WORDS, app_overlay_name, false },
-	{ "THEME", OPTION_VALUES_WORDS, theme_shipped_name, true },
-	{ "MODE", OPTION_VALUES_WORDS, options_contrast_name, false },
-	{ "ORDER", OPTION_VALUES_WORDS, axis_share_word, false },
-	{ "WHEN", OPTION_VALUES_WORDS, options_color_name, false },
-	{ "HOW", OPTION_VALUES_WORDS, options_split_name, false },
-	{ "KIND", OPTION_VALUES_WORDS, report_kind_name, false },
-	{ "FORMAT", OPTION_VALUES_WORDS, options_format_name, false },
-	{ "SHELL", OPTION_VALUES_WORDS, shell_word, false },
+	{ "PID", OPTION_VALUES_PIDS, NULL, false, NULL },
+	{ "FILE", OPTION_VALUES_FILES, NULL, false, NULL },
+	{ "DIR", OPTION_VALUES_DIRS, NULL, false, NULL },
+	{ "SOURCE", OPTION_VALUES_WORDS, source_word, false, check_sources },
+	{ "OVERLAY", OPTION_VALUES_WORDS, app_overlay_name, false, NULL },
+	{ "THEME", OPTION_VALUES_WORDS, theme_shipped_name, true, NULL },
+	{ "MODE", OPTION_VALUES_WORDS, options_contrast_name, false, NULL },
+	{ "ORDER", OPTION_VALUES_WORDS, axis_share_word, false, NULL },
+	{ "WHEN", OPTION_VALUES_WORDS, options_color_name, false, NULL },
+	{ "HOW", OPTION_VALUES_WORDS, options_split_name, false, NULL },
+	{ "KIND", OPTION_VALUES_WORDS, report_kind_name, false, NULL },
+	{ "FORMAT", OPTION_VALUES_WORDS, options_format_name, false, NULL },
+	{ "SHELL", OPTION_VALUES_WORDS, shell_word, false, NULL },
 };
 
 const struct option_values *option_values_of(const char *arg)

@@ -22,8 +22,9 @@ enum option_values_kind { OPTION_VALUES_WORDS, OPTION_VALUES_FILES, OPTION_VALUE
 struct option_values {
 	const char *arg; /* the placeholder */
 	enum option_values_kind kind;
-	const char *(*word)(size_t i); /* WORDS: the i-th; NULL past the last */
-	bool path_too;		       /* ... or a file, if there is a slash */
+	const char *(*word)(size_t i);			/* WORDS: the i-th; NULL past the last */
+	bool path_too;					/* ... or a file, if there is a slash */
+	int (*list)(const char *text, struct err *err); /* checks several, with commas between; NULL: there is one */
 };
 
 /* NULL: anything, that cannot be listed; arg may be NULL. */

@@ -50,8 +50,7 @@ static bool print_duration(char dst[VALUE_SIZE], uint64_t us)
 
 static bool print_source(char dst[VALUE_SIZE], const struct options *o)
 {
-	/* two side by side are for one look: not every form of output can be of two */
-	return o->source && !strchr(o->source, ',') && print_text(dst, o->source);
+	return o->source && print_text(dst, o->source);
 }
 
 static bool print_budget(char dst[VALUE_SIZE], const struct options *o)
@@ -274,6 +273,8 @@ static int check_word(const struct option_row *row, const char *value, struct er
 
 	if (!values || values->kind != OPTION_VALUES_WORDS || (values->path_too && strchr(value, '/')))
 		return 0;
+	if (values->list && strchr(value, ','))
+		return values->list(value, err);
 	for (size_t i = 0; values->word(i); i++) {
 		if (strcmp(values->word(i), value) == 0)
 			return 0;

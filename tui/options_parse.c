@@ -135,7 +135,9 @@ static int take_config(struct options *o, const struct config *config, struct er
 /* Not what the config may name. */
 static bool goes_with_another_source(const struct options *o)
 {
-	return o->replay || o->demo || o->physical || o->physical_addresses || o->event || o->attrs.period;
+	bool for_one = o->source && strchr(o->source, ',') && (o->report || o->openmetrics);
+
+	return for_one || o->replay || o->demo || o->physical || o->physical_addresses || o->event || o->attrs.period;
 }
 
 int options_parse(struct options *o, int argc, char **argv, const struct config *config, struct err *err)

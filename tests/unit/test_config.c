@@ -124,6 +124,16 @@ static void the_source_of_the_file_gives_way(void **state)
 	assert_int_equal(options_of(&o, &config, "source = clock", words, NULL), 0);
 	assert_string_equal(o.source, "clock");
 	config_free(&config);
+	/* two of them, where two can be had */
+	strcpy(words, "-p 1");
+	assert_int_equal(options_of(&o, &config, "source = mglru,clock", words, NULL), 0);
+	assert_string_equal(o.source, "mglru,clock");
+	config_free(&config);
+	strcpy(words, "-p 1 --report hot");
+	assert_int_equal(options_of(&o, &config, "source = mglru,clock", words, NULL), 0);
+	assert_null(o.source);
+	assert_string_equal(o.source_aside, "mglru,clock");
+	config_free(&config);
 	strcpy(words, "-s clock --physical"); /* of the command line alone it is wrong as ever */
 	assert_int_equal(options_of(&o, &config, "", words, NULL), -EINVAL);
 	config_free(&config);
@@ -144,6 +154,9 @@ static void what_is_wrong_is_said_with_its_line(void **state)
 		{ "theme = nosuch", "settings f:1: theme: there is no \"nosuch\"; there are: ansi" },
 		{ "overlay = x", "settings f:1: overlay: there is no \"x\"; there are: heat" },
 		{ "source = x", "settings f:1: source: there is no \"x\"; there are: auto" },
+		{ "source = clock,x", "settings f:1: there is no source \"x\"" },
+		{ "source = mglru,clear_refs", "settings f:1: mglru and clear_refs both clear" },
+		{ "source = perf,clock,mglru", "settings f:1: two sources" },
 		{ "ascii = 1", "settings f:1: ascii: \"1\" is neither yes nor no" },
 		{ "contrast = \033[31m", "there is no \"\\x1b[31m\"" },
 		{ "\033]0;x\007 = 1", "there is no setting \"\\x1b]0;x\\x07\"" },
@@ -271,6 +284,7 @@ static void what_is_written_comes_back(void **state)
 		"--demo",
 		"--aging 3ms --aggr 1234567us --update 7s",
 		"-s mglru --budget 0.07% --regions 3:4096 --split random",
+		"-s mglru,clock",
 		"--overlay rw --theme cividis --contrast percentile",
 		"--rows-by equal --color never --ascii --no-mouse",
 		"--history 1048577 --update 90s --budget 100%",
