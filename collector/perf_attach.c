@@ -297,6 +297,15 @@ int perf_attach_set_period(struct perf_attach *pa, size_t i, uint64_t period, st
 	return change_rate(pa, i, &attr, period, err);
 }
 
+size_t perf_attach_ring_share(size_t bytes, const uint32_t *nr_targets)
+{
+	uint32_t nr = nr_targets ? *nr_targets : 1;
+
+	for (; nr > 1 && bytes > PERF_ATTACH_LEAST_RING_BYTES; nr = (nr + 1) / 2)
+		bytes /= 2;
+	return bytes;
+}
+
 void perf_attach_stats(const struct perf_attach *pa, struct perf_attach_stats *stats)
 {
 	*stats = pa->stats;

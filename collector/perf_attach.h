@@ -90,6 +90,13 @@ struct perf_attach_stats {
 };
 void perf_attach_stats(const struct perf_attach *pa, struct perf_attach_stats *stats);
 
+/*
+ * For spec.ring_bytes: of several targets (source_params.nr_targets) each has smaller rings, the later the smaller:
+ * what a user may lock is enough for all. At least PERF_ATTACH_LEAST_RING_BYTES.
+ */
+#define PERF_ATTACH_LEAST_RING_BYTES ((size_t)16 << 10)
+size_t perf_attach_ring_share(size_t bytes, const uint32_t *nr_targets);
+
 /* kernel.perf_event_paranoid below root; -1 is one of its values. */
 #define PERF_PARANOID_UNKNOWN 1000
 int perf_paranoid(const char *root);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "collector/clock.h"
+#include "collector/space.h"
 #include "collector/text.h"
 #include "collector/text_buf.h"
 #include "tui/axis.h"
@@ -143,20 +144,33 @@ static double col_begin_s(const struct heatmap *h, unsigned col)
 	       1e9;
 }
 
+/* Of several processes: whose a row is; NULL: there is but one. */
+static const struct mappings_process *process_of(const struct heatmap *h, const struct axis_row *row)
+{
+	return mappings_process_of(history_last(h->history)->maps, row->start);
+}
+
 /* ---- for programs ---- */
 
 static void print_csv(const struct heatmap *h, FILE *out)
 {
-	fprintf(out, "time_s,start,end,heat%s\n", report_heat_suffix(history_last(h->history)->heat_unit));
+	bool several = history_last(h->history)->processes;
+
+	fprintf(out, "time_s,start,end,heat%s%s\n", report_heat_suffix(history_last(h->history)->heat_unit),
+		several ? ",pid" : "");
 	for (unsigned col = 0; col < h->nr_cols; col++) {
 		const struct view_cell *cells = view_column(h->view, col);
 
 		for (size_t row = 0; cells && row < h->axis.nr_rows; row++) {
 			const struct axis_row *r = &h->axis.rows[row];
 
-			if (r->type == AXIS_ROW_MAPPED && r->end > r->start && cells[row].valid & VIEW_HEAT)
-				fprintf(out, "%.6f,0x%" PRIx64 ",0x%" PRIx64 ",%.9g\n", col_begin_s(h, col), r->start,
-					r->end, (double)cells[row].heat);
+			if (r->type != AXIS_ROW_MAPPED || r->end <= r->start || !(cells[row].valid & VIEW_HEAT))
+				continue;
+			fprintf(out, "%.6f,0x%" PRIx64 ",0x%" PRIx64 ",%.9g", col_begin_s(h, col),
+				space_address(r->start), space_end_address(r->end), (double)cells[row].heat);
+			if (several)
+				fprintf(out, ",%d", process_of(h, r) ? (int)process_of(h, r)->pid : 0);
+			putc('\n', out);
 		}
 	}
 }
@@ -165,7 +179,11 @@ static void print_json_row(const struct heatmap *h, size_t row, struct text_buf 
 {
 	const struct axis_row *r = &h->axis.rows[row];
 
-	text_buf_printf(b, "{\"start\":\"0x%" PRIx64 "\",\"end\":\"0x%" PRIx64 "\",\"mapping\":", r->start, r->end);
+	text_buf_printf(b, "{\"start\":\"0x%" PRIx64 "\",\"end\":\"0x%" PRIx64 "\",", space_address(r->start),
+			space_end_address(r->end));
+	if (process_of(h, r))
+		text_buf_printf(b, "\"pid\":%d,", (int)process_of(h, r)->pid);
+	text_buf_str(b, "\"mapping\":");
 	text_buf_json(b, h->axis.groups[r->group].name);
 	text_buf_str(b, ",\"heat\":[");
 	for (unsigned col = 0; col < h->nr_cols; col++) {
@@ -250,10 +268,17 @@ static void paint_line(struct heatmap *h, int line, size_t row)
 			    text_bytes(bytes, r->end - r->start), r->reserved ? "reserved" : "unmapped");
 		return;
 	}
+	if (r->type == AXIS_ROW_PROCESS) {
+		if (process_of(h, r))
+			grid_printf(&h->grid, line, 0, at + (int)h->nr_cols * h->repeat, role(h, THEME_STRONG), "%d %s",
+				    (int)process_of(h, r)->pid, process_of(h, r)->comm);
+		return;
+	}
 	if (r->first)
 		grid_text(&h->grid, line, 0, NAME_COLS - 1, h->axis.groups[r->group].name, role(h, THEME_TEXT),
 			  GRID_ELLIPSIS);
-	grid_printf(&h->grid, line, NAME_COLS, ADDRESS_COLS - 1, role(h, THEME_DIM), "%12" PRIx64, r->start);
+	grid_printf(&h->grid, line, NAME_COLS, ADDRESS_COLS - 1, role(h, THEME_DIM), "%12" PRIx64,
+		    space_address(r->start));
 	for (int i = 0; i < (int)h->nr_cols * h->repeat; i++)
 		paint_cell(h, line, at + i, row, (unsigned)(i / h->repeat));
 }

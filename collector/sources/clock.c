@@ -336,7 +336,7 @@ static int attach(struct clock_source *src, struct err *err)
 		.event_name = { EVENT_NAME },
 		.group_leader = { -1 },
 		.nr_events = 1,
-		.ring_bytes = RING_BYTES,
+		.ring_bytes = perf_attach_ring_share(RING_BYTES, src->nr_targets),
 		.root = src->root,
 	};
 	struct clock_load load = load_of(src);

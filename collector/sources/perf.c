@@ -242,7 +242,7 @@ static void make_spec(const struct source_params *params, const struct pmu_event
 
 	*spec = (struct perf_attach_spec){
 		.nr_events = event->nr,
-		.ring_bytes = period ? RING_BYTES_FIXED : RING_BYTES,
+		.ring_bytes = perf_attach_ring_share(period ? RING_BYTES_FIXED : RING_BYTES, params->nr_targets),
 		.allow_cpu_wide = true,
 		.root = params->root,
 	};

@@ -20,7 +20,7 @@
 /* nr processes with mappings at random, or all with the server's. */
 static struct mappings *family_maps(struct rng *rng, size_t nr)
 {
-	struct mappings_part parts[MAPPINGS_MAX_PROCESSES];
+	struct mappings_part parts[MAPPINGS_MAX_PROCESSES] = { 0 };
 	struct mappings *own[MAPPINGS_MAX_PROCESSES], *joined;
 
 	for (size_t i = 0; i < nr; i++) {
