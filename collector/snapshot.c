@@ -134,7 +134,8 @@ const char *snapshot_wss_when(char dst[SNAPSHOT_WHEN_SIZE], const struct snapsho
 {
 	char window[TEXT_NUMBER_SIZE], age[TEXT_NUMBER_SIZE];
 
-	if (snap->wss_age_ns)
+	/* that one aggregation went without a look is of no interest */
+	if (snap->wss_age_ns > snap->duration_ns + snap->duration_ns / 2)
 		snprintf(dst, SNAPSHOT_WHEN_SIZE, " in %s until %s ago", about(window, snap->wss_window_ns),
 			 about(age, snap->wss_age_ns));
 	else if (snap->wss_window_ns > snap->duration_ns + snap->duration_ns / 4)

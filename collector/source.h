@@ -57,11 +57,12 @@ struct source_params {
 /* Counts since open(); the collector makes differences. */
 struct source_stats {
 	uint64_t reports, samples, lost, throttled, unattributed, malformed;
-	uint64_t stretched; /* checks that have found what was used before the check before them, too */
-	uint32_t freq_hz;   /* in force now */
-	uint32_t cost_ns;   /* of a sample, to the target */
-	bool rests;	    /* it could be used, but is not for now: the note says why */
-	char note[128];	    /* printable; "" where there is nothing to say */
+	uint64_t stretched;	/* checks that have found what was used before the check before them, too */
+	uint32_t freq_hz;	/* in force now */
+	uint32_t cost_ns;	/* of a sample, to the target */
+	uint64_t check_cost_ns; /* what the last check has cost the target; 0: not known */
+	bool rests;		/* it could be used, but is not for now: the note says why */
+	char note[128];		/* printable; "" where there is nothing to say */
 };
 
 enum source_flags {

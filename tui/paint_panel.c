@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collector/clock.h"
+#include "collector/source.h"
 #include "collector/space.h"
 #include "collector/text.h"
 #include "tui/paint.h"
@@ -451,6 +452,20 @@ static void source_counts(const struct paint *p, struct rect where, int *row, co
 	count_line(p, where, row, "outside", false, now->outside, all->outside, "reports outside of every region");
 }
 
+/* Which it is, what it notes, and what it does to the target. */
+static void source_name(const struct paint *p, struct rect where, int *row, const struct snapshot *snap)
+{
+	const struct source_ops *ops = snap->source ? source_find(snap->source) : NULL;
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s%s%s", snap->source ? snap->source : "", *snap->note ? ": " : "", snap->note);
+	line_text(p, where, row, THEME_TITLE, text);
+	if (!ops || !ops->side_effect)
+		return;
+	snprintf(text, sizeof(text), "it %s", ops->side_effect);
+	line_text(p, where, row, THEME_DIM, text);
+}
+
 static void paint_source(const struct paint *p, struct rect where)
 {
 	const struct snapshot *snap = app_panel_snapshot(p->app);
@@ -462,10 +477,9 @@ static void paint_source(const struct paint *p, struct rect where)
 
 	if (!snap)
 		return;
+	source_name(p, where, &row, snap);
 	panel_sum_stats(history, &all);
 	seconds = (double)snap->duration_ns / (double)NSEC_PER_SEC;
-	snprintf(a, sizeof(a), "%s%s%.40s", snap->source ? snap->source : "", *snap->note ? ": " : "", snap->note);
-	line_text(p, where, &row, THEME_TITLE, a);
 	source_title(p, where, &row);
 	source_counts(p, where, &row, &snap->stats, &all.sum);
 	snprintf(a, sizeof(a), "%s/s",

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "collector/sources/sources.h"
+#include "collector/text.h"
 
 #define FULL_PARTS   2 /* referenced gets one of so many of the budget */
 #define SMALL_PARTS  8
@@ -291,6 +292,15 @@ static void add_note(struct source_stats *stats, const char *first)
 		snprintf(stats->note + len, sizeof(stats->note) - (size_t)len, "; %s", second);
 }
 
+static void add_cost(struct source_stats *stats, uint64_t cost_ns)
+{
+	char cost[TEXT_NUMBER_SIZE];
+	size_t len = strlen(stats->note);
+
+	snprintf(stats->note + len, sizeof(stats->note) - len, "; a clear of bits costs the target %s",
+		 text_duration_us(cost, cost_ns / NSEC_PER_USEC));
+}
+
 /* Samples and their cost are clock's: so is the share that could not be attributed. */
 static void both_stats(struct source *source, struct source_stats *stats)
 {
@@ -302,6 +312,8 @@ static void both_stats(struct source *source, struct source_stats *stats)
 	stats->stretched = referenced.stretched;
 	if (referenced.rests)
 		add_note(stats, referenced.note);
+	else if (referenced.check_cost_ns)
+		add_cost(stats, referenced.check_cost_ns);
 }
 
 const struct source_ops source_clock_referenced = {
@@ -313,7 +325,7 @@ const struct source_ops source_clock_referenced = {
 	.regions_from = "clock",
 	.mappings_from = "referenced",
 	.heat_unit = HEAT_TIME,
-	.flags = SOURCE_WSS_EXACT | SOURCE_CLEARS,
+	.flags = SOURCE_AUTO | SOURCE_WSS_EXACT | SOURCE_CLEARS,
 	.probe = both_probe,
 	.open = both_open,
 	.poll_fd = both_poll_fd,

@@ -582,6 +582,7 @@ static void referenced_stats(struct source *source, struct source_stats *stats)
 
 	*stats = ref->stats;
 	stats->cost_ns = REUSE_NS;
+	stats->check_cost_ns = ref->cost_ns;
 	stats->rests = ref->rests_hold_ns || ref->rests_read_ns;
 	if (ref->rests_hold_ns)
 		snprintf(stats->note, sizeof(stats->note),

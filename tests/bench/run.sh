@@ -62,6 +62,39 @@ own_cost() {
 	stop_workload "$wl_pid"
 }
 
+# size_plan WHAT: a target of that size, which works on all of it; one grows after some seconds.
+size_plan() {
+	case $1 in
+	*mappings) echo "map heap anon $2 count=${1% mappings} stride=$3" ;;
+	growing*) echo "map heap anon 2G populate=no" && printf 'phase small 6s\naccess heap+0:64M\n' ;;
+	*) echo "map heap anon $2" ;;
+	esac
+	echo "phase run 300s"
+	case $1 in growing*) echo "access heap pattern=sequential op=write" ;; *) echo "access heap" ;; esac
+}
+
+# What "auto" costs us by the size of the target, from the third second on: what it takes beside clock grows with that.
+own_cost_by_size() {
+	local what size
+	section "own cost by the size of the target, with a screen of 150x45"
+	while IFS=, read -r what size; do
+		# shellcheck disable=SC2086
+		size_plan "$what" $size >"$tmp/size.phases"
+		start_workload size "$tmp/size.phases" || { status=1; continue; }
+		echo "$what:"
+		run $((batch_seconds * 2 + 40)) python3 "$top/tests/bench/screen.py" --size 150x45 --seconds $((batch_seconds * 2)) "$damontop" -p "$wl_pid"
+		figure "own CPU, target of $what" "$(said cpu_percent) %" "<= 1 %"
+		stop_workload "$wl_pid"
+	done <<-END
+		64 MiB,64M
+		512 MiB,512M
+		4 GiB,4G
+		400 mappings,160K 320K
+		65000 mappings,4K 8K
+		growing from 64 MiB to 2 GiB,
+	END
+}
+
 # The line of bench_region's first scene with this policy: median, worst second, second after the move.
 region_scene() { awk -v p="$1" '$0 ~ "^128 of 512 MiB, random +" p { sub(/.*(data|random) +/, ""); print $1 " (worst second " $3 ", after the move " $6 ")" }' "$tmp/out"; }
 
@@ -122,6 +155,7 @@ if [ -z "${QUICK:-}" ]; then
 fi
 
 own_cost
+own_cost_by_size
 
 section "a target of 65 000 mappings"
 run 60 "$bench/bench_target"
