@@ -198,15 +198,30 @@ static int share_lines(struct build *b)
 	return 0;
 }
 
+/* How many processes have a part of the run. */
+static size_t nr_processes_of(const struct build *b, const struct axis_run *run)
+{
+	size_t i, nr = 0;
+
+	for (i = 0; i < b->maps->nr_processes; i++)
+		nr += b->maps->processes[i].space >= space_of(run->start) &&
+		      b->maps->processes[i].space <= space_of(run->end - 1);
+	return nr;
+}
+
 static void name_group(const struct build *b, const struct axis_run *run, struct axis_group *group)
 {
+	const struct mappings_process *process = b->nr_heads ? NULL : mappings_process_of(b->maps, run->start);
 	char short_name[MAPPINGS_SHORT_NAME_SIZE];
 	const char *name = mappings_short_name(short_name, b->maps, &b->maps->v[run->largest]);
-
-	const struct mappings_process *process = b->nr_heads ? NULL : mappings_process_of(b->maps, run->start);
 	char owner[16] = "", more[16] = "";
+	size_t nr = nr_processes_of(b, run);
 
 	group->nr_names = run->nr_names;
+	if (process && nr > 1) {
+		snprintf(group->name, sizeof(group->name), "%d +%zu processes", (int)process->pid, nr - 1);
+		return;
+	}
 	if (process && b->maps->nr_processes > 1)
 		snprintf(owner, sizeof(owner), "%d ", (int)process->pid);
 	if (run->nr_names > 1)

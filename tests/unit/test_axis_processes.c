@@ -140,6 +140,25 @@ static void names_say_whose_they_are_without_heads(void **state)
 	mappings_put(maps);
 }
 
+/* More processes than lines: those that share one are counted. */
+static void processes_that_share_a_line_are_counted(void **state)
+{
+	struct mappings *maps = family_maps(NULL, 20);
+	struct axis axis = axis_of(maps, 6, 1, AXIS_SHARE_ROOT);
+	size_t nr = 0;
+
+	(void)state;
+	check_bytes(&axis, maps);
+	for (size_t i = 0; i < axis.nr_groups; i++) {
+		const char *plus = strchr(axis.groups[i].name, '+');
+
+		nr += 1 + (strstr(axis.groups[i].name, "processes") ? strtoul(plus, NULL, 10) : 0);
+	}
+	assert_int_equal(nr, 20);
+	axis_free(&axis);
+	mappings_put(maps);
+}
+
 static void one_process_has_no_head(void **state)
 {
 	struct mappings *maps = family_maps(NULL, 1), *alone = fixture_server_maps();
@@ -220,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_grouped_by_process),
 		cmocka_unit_test(names_say_whose_they_are_without_heads),
+		cmocka_unit_test(processes_that_share_a_line_are_counted),
 		cmocka_unit_test(one_process_has_no_head),
 		cmocka_unit_test(the_past_of_another_process_is_not_shown),
 	};
