@@ -31,7 +31,6 @@ char LICENSE[] SEC("license") = "GPL";
 #define X86_PROTNONE (1ULL << 8)	   /* present, without access rights */
 #define X86_SPECIAL  (1ULL << 9)	   /* of a pte: no struct page behind it that walkers look at */
 #define X86_PFN_MASK 0x000ffffffffff000ULL /* of an entry, where physical_mask says no more */
-#define MAPPING_ANON 1ULL		   /* of page->mapping */
 
 /* Set by user space before loading. */
 const volatile __u32 node_shift; /* of page->flags, whose top it is; 64: the kernel knows one node only */
@@ -40,7 +39,6 @@ const volatile __u8 can_cast;	 /* the kernel has bpf_rdonly_cast() */
 /* Shared with user space while running. */
 __u32 want_tgid; /* find_target: only this process; 0: the iterator is limited to it already */
 __u64 target_mm; /* the address space that counts */
-__u32 epoch;	 /* number of the current harvest, from 1 on */
 __u64 reached;	 /* how far MGLRU's walk of target_mm has come; ~0: to its end. User space sets it to 0 */
 __u64 nr_tables; /* page tables of target_mm whose own access bit was cleared: see mglru.c */
 __u64 found_mm;	 /* find_target's answers */
@@ -49,7 +47,9 @@ __u32 found_tgid;
 __u64 vmemmap;	  /* 0: struct page cannot be found, node and kind are unknown */
 __u64 direct_map; /* where all of memory is mapped; 0: not known, page tables cannot be read */
 __u64 pfn_mask;
-__u64 lost_pages; /* since the programs were loaded: pages of records that found no room in the ring */
+__u64 lost_pages; /* since the programs were loaded: pages of records that found no room in the ring, but for those seen
+		   */
+__u64 nr_seen;	  /* elements of seen */
 
 extern const void vmemmap_base __ksym __weak;
 extern const void page_offset_base __ksym __weak;
@@ -71,6 +71,16 @@ struct {
 	__type(value, struct harvest_cpu);
 } cpus SEC(".maps");
 
+/* What earlier walks of the harvest under way have delivered: address of a chunk, and its pages. Filled by user space.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 20);
+	__type(key, __u64);
+	__type(value, struct harvest_pages);
+} seen SEC(".maps");
+
 static __always_inline struct harvest_cpu *this_cpu(void)
 {
 	__u32 zero = 0;
@@ -78,16 +88,9 @@ static __always_inline struct harvest_cpu *this_cpu(void)
 	return bpf_map_lookup_elem(&cpus, &zero);
 }
 
-struct page_info {
-	__s32 node;
-	__u32 kind; /* enum harvest_kind */
-};
-
-#define PAGE_INFO_UNKNOWN ((struct page_info){ HARVEST_NODE_UNKNOWN, HARVEST_KIND_UNKNOWN })
-
 /*
  * The first words of a struct page: flags, compound_head and mapping are among them in every kernel so far. Where they
- * are not, kind_is_near() says so.
+ * are not, can_copy() says so.
  */
 #define NR_WORDS 4
 
@@ -95,84 +98,95 @@ struct page_words {
 	__u64 v[NR_WORDS];
 };
 
-#define WORD_OF(type, field)	(bpf_core_field_offset(type, field) / 8)
-#define PAGE_WORD(words, field) ((words)->v[WORD_OF(struct page, field) & (NR_WORDS - 1)])
-
-static __always_inline int kind_is_near(void)
+static __always_inline int is_known_layout(void)
 {
-	return WORD_OF(struct page, mapping) < NR_WORDS && WORD_OF(struct page, compound_head) < NR_WORDS &&
-	       bpf_core_field_exists(((struct page *)0)->compound_head);
+	return bpf_core_field_exists(((struct page *)0)->compound_head) &&
+	       bpf_core_field_exists(((struct page *)0)->mapping);
+}
+
+static __always_inline int can_copy(void)
+{
+	return bpf_core_field_offset(struct page, mapping) < sizeof(struct page_words) &&
+	       bpf_core_field_offset(struct page, compound_head) < sizeof(struct page_words);
 }
 
 /*
- * Reads them in place where the kernel lets us (6.2 and newer), which spares a helper call for every page; else into
- * copy. They are cast to registers, since there a word is a number, while a pointer of struct page may not be computed
- * with. NULL: they cannot be read.
+ * A struct page is read in place where the kernel lets us (6.2 and newer), which spares a helper call for every page;
+ * else its first words are copied. It is cast to registers, since there a word is a number to the verifier, while a
+ * pointer of struct page may not be computed with.
  */
-static __always_inline const struct page_words *page_words(__u64 page, struct page_words *copy)
+static __always_inline const struct page *cast_page(__u64 page)
 {
-	if (can_cast)
-		return bpf_rdonly_cast((void *)page, bpf_core_type_id_kernel(struct pt_regs));
-	return bpf_probe_read_kernel(copy, sizeof(*copy), (void *)page) ? 0 : copy;
+	return bpf_rdonly_cast((void *)page, bpf_core_type_id_kernel(struct pt_regs));
 }
 
-static __always_inline __u64 page_flags(const struct page_words *words)
+/* NULL: it cannot be read. */
+static __always_inline const struct page *copy_page(__u64 page, struct page_words *copy)
+{
+	return !can_copy() || bpf_probe_read_kernel(copy, sizeof(*copy), (void *)page) ? 0 : (void *)copy;
+}
+
+static __always_inline __u64 page_flags(const struct page *page)
 {
 	if (bpf_core_field_exists(((struct page___wrapped *)0)->flags.f))
-		return words->v[WORD_OF(struct page___wrapped, flags.f) & (NR_WORDS - 1)];
-	return PAGE_WORD(words, flags);
+		return ((const struct page___wrapped *)page)->flags.f;
+	return page->flags;
 }
 
-/* Node and kind of a struct page (or folio, which begins as one). */
-static __always_inline struct page_info page_info(__u64 page)
+/* The first page of a compound one says what all of them are; of another page, 0. */
+static __always_inline __u64 head_of(const struct page *page)
 {
-	struct page_info info = PAGE_INFO_UNKNOWN;
-	const struct page_words *words;
+	__u64 head = page->compound_head;
+
+	return head & 1 ? head - 1 : 0;
+}
+
+static __always_inline __u64 known_of(const struct page *page)
+{
+	__u32 shift = node_shift;
+	__u64 node = shift < 64 ? page_flags(page) >> shift << HARVEST_NODE_SHIFT : 0;
+
+	return node | ((__u64)page->mapping & HARVEST_ANON);
+}
+
+/* What is known of a page by its struct page (or folio, which begins as one): see harvest.h. */
+static __always_inline __u64 page_known(__u64 address)
+{
+	const struct page *page;
 	struct page_words copy;
 	__u64 head;
 
-	if (!kind_is_near())
-		return info;
-	words = page_words(page, &copy);
-	if (!words)
-		return info;
-	/* Only the first page of a compound one says what it is. */
-	head = PAGE_WORD(words, compound_head);
-	if (head & 1) {
-		words = page_words(head - 1, &copy);
-		if (!words)
-			return info;
+	if (!is_known_layout())
+		return HARVEST_UNKNOWN;
+	if (can_cast) {
+		page = cast_page(address);
+		head = head_of(page);
+		return known_of(head ? cast_page(head) : page);
 	}
-	info.node = node_shift < 64 ? page_flags(words) >> node_shift : 0;
-	info.kind = PAGE_WORD(words, mapping) & MAPPING_ANON ? HARVEST_KIND_ANON : HARVEST_KIND_FILE;
-	return info;
+	page = copy_page(address, &copy);
+	head = page ? head_of(page) : 0;
+	if (head)
+		page = copy_page(head, &copy);
+	return page ? known_of(page) : HARVEST_UNKNOWN;
 }
 
 /* The same for a page table entry, a leaf that maps so many bytes. */
-static __always_inline struct page_info entry_info(__u64 entry, __u64 bytes)
+static __always_inline __u64 entry_known(__u64 entry, __u64 bytes)
 {
 	if (!vmemmap)
-		return PAGE_INFO_UNKNOWN;
+		return HARVEST_UNKNOWN;
 	/* An entry without access rights (NUMA balancing) is kept inverted against L1TF. */
 	if (!(entry & X86_PRESENT))
 		entry = ~entry;
 	entry &= pfn_mask & ~(bytes - 1);
-	return page_info(vmemmap + (entry >> PAGE_SHIFT) * bpf_core_type_size(struct page));
+	return page_known(vmemmap + (entry >> PAGE_SHIFT) * bpf_core_type_size(struct page));
 }
+
+/* ---- what finds no room in the ring ---- */
 
 static __always_inline void count_lost(__u64 nr_pages)
 {
 	__sync_fetch_and_add(&lost_pages, nr_pages);
-}
-
-static __always_inline void send_range(__u64 start, __u64 end, struct page_info info, __u8 huge)
-{
-	struct harvest_range range = {
-		.start = start, .end = end, .epoch = epoch, .node = info.node, .kind = info.kind, .huge = huge
-	};
-
-	if (bpf_ringbuf_output(&ring, &range, sizeof(range), BPF_RB_NO_WAKEUP))
-		count_lost((end - start) >> PAGE_SHIFT);
 }
 
 static __always_inline __u32 nr_bits(__u64 word)
@@ -183,47 +197,71 @@ static __always_inline __u32 nr_bits(__u64 word)
 	return (word * 0x0101010101010101ULL) >> 56;
 }
 
-/* Sends what the slot holds, unless user space has fetched it already, and starts another chunk in it. */
-static __always_inline void turn_slot(struct harvest_chunk *slot, __u64 start, __s32 node)
+/* Young pages of the chunk at start; what an earlier walk of the same harvest has delivered is not lost. */
+static __noinline void lose_pages(__u64 start, const struct harvest_pages *young)
 {
+	struct harvest_pages *had = nr_seen ? bpf_map_lookup_elem(&seen, &start) : 0;
 	__u32 nr = 0;
 
-	if (slot->epoch == epoch && bpf_ringbuf_output(&ring, slot, sizeof(*slot), BPF_RB_NO_WAKEUP)) {
-		for (int i = 0; i < HARVEST_CHUNK_WORDS; i++)
-			nr += nr_bits(slot->young[i]);
-		count_lost(nr);
-	}
-	__builtin_memset(slot, 0, sizeof(*slot));
-	slot->start = start;
-	slot->epoch = epoch;
-	slot->node = node;
+	for (int i = 0; i < HARVEST_CHUNK_WORDS; i++)
+		nr += nr_bits(young->bits[i] & ~(had ? had->bits[i] : 0));
+	count_lost(nr);
 }
 
-/* Page number i of the chunk that begins at start. */
-static __always_inline void note_page(struct harvest_cpu *cpu, __u64 start, __u32 i, struct page_info info)
+static __noinline void lose_range(__u64 start, __u64 end)
 {
-	struct harvest_chunk *slot = &cpu->slot[info.node & (HARVEST_NR_SLOTS - 1)];
-	__u32 word = (i >> 6) & (HARVEST_CHUNK_WORDS - 1);
-	__u64 bit = 1ULL << (i & 63);
+	struct harvest_pages all;
 
-	if (slot->start != start || slot->node != info.node || slot->epoch != epoch)
-		turn_slot(slot, start, info.node);
-	slot->young[word] |= bit;
-	if (info.kind == HARVEST_KIND_ANON)
-		slot->anon[word] |= bit;
+	/* Other ranges than those of huge pages are of folios. Whether they were seen before is not looked up. */
+	if (start % HARVEST_CHUNK_BYTES || end - start != HARVEST_CHUNK_BYTES) {
+		count_lost((end - start) >> PAGE_SHIFT);
+		return;
+	}
+	__builtin_memset(&all, 0xff, sizeof(all));
+	lose_pages(start, &all);
 }
 
-static __always_inline void note_addr(__u64 addr, struct page_info info)
+/* ---- what is sent ---- */
+
+static __always_inline void send_range(__u64 start, __u64 end, __u64 known, int huge)
+{
+	struct harvest_range range = { .start = start, .end = end, .known = known, .huge = huge };
+
+	if (bpf_ringbuf_output(&ring, &range, sizeof(range), BPF_RB_NO_WAKEUP))
+		lose_range(start, end);
+}
+
+/* Sends what the slot holds, unless user space has fetched it already, and starts another chunk in it. */
+static __noinline void turn_slot(struct harvest_chunk *slot, __u64 place)
+{
+	if (slot->place != HARVEST_EMPTY && bpf_ringbuf_output(&ring, slot, sizeof(*slot), BPF_RB_NO_WAKEUP))
+		lose_pages(slot->place & ~(HARVEST_CHUNK_BYTES - 1), (struct harvest_pages *)slot->young);
+	__builtin_memset(slot, 0, sizeof(*slot));
+	slot->place = place;
+}
+
+/* The page at addr. */
+static __always_inline void note_page(struct harvest_cpu *cpu, __u64 addr, __u64 known)
+{
+	struct harvest_chunk *slot = &cpu->slot[known & (HARVEST_NR_SLOTS - 1)];
+	__u64 place = (addr & ~(HARVEST_CHUNK_BYTES - 1)) | known;
+
+	if (slot->place != place)
+		turn_slot(slot, place);
+	slot->young[(addr >> (PAGE_SHIFT + 6)) & (HARVEST_CHUNK_WORDS - 1)] |= 1ULL << ((addr >> PAGE_SHIFT) & 63);
+}
+
+static __always_inline void note_addr(__u64 addr, __u64 known)
 {
 	struct harvest_cpu *cpu = this_cpu();
 
 	if (cpu)
-		note_page(cpu, addr & ~(HARVEST_CHUNK_BYTES - 1), addr >> PAGE_SHIFT, info);
+		note_page(cpu, addr, known);
 }
 
 static __always_inline void note_pte(__u64 addr, __u64 entry)
 {
-	note_addr(addr, entry_info(entry, PAGE_BYTES));
+	note_addr(addr, entry_known(entry, PAGE_BYTES));
 }
 
 static __always_inline void note_pmd(__u64 addr, __u64 entry)
@@ -234,7 +272,7 @@ static __always_inline void note_pmd(__u64 addr, __u64 entry)
 		return;
 	}
 	addr &= ~(HARVEST_CHUNK_BYTES - 1);
-	send_range(addr, addr + HARVEST_CHUNK_BYTES, entry_info(entry, HARVEST_CHUNK_BYTES), 1);
+	send_range(addr, addr + HARVEST_CHUNK_BYTES, entry_known(entry, HARVEST_CHUNK_BYTES), 1);
 }
 
 /*
@@ -263,8 +301,7 @@ struct {
 struct table_walk {
 	struct table *table;
 	struct harvest_cpu *cpu;
-	__u64 start; /* of the memory that the table maps: a chunk */
-	__u32 first; /* of its entries that is looked at, the first one in table */
+	__u64 addr; /* of the page of the first entry in table */
 };
 
 /* Present, young, and with a page that the walk counts (vm_normal_page()). */
@@ -281,7 +318,7 @@ static long note_entry(__u32 i, struct table_walk *walk)
 		return 1;
 	entry = walk->table->entry[i];
 	if (is_harvested(entry))
-		note_page(walk->cpu, walk->start, walk->first + i, entry_info(entry, PAGE_BYTES));
+		note_page(walk->cpu, walk->addr + i * PAGE_BYTES, entry_known(entry, PAGE_BYTES));
 	return 0;
 }
 
@@ -289,8 +326,7 @@ static long note_entry(__u32 i, struct table_walk *walk)
 static __always_inline void note_table(__u64 pmd, __u64 addr, __u64 end)
 {
 	__u32 zero = 0, first = (addr >> PAGE_SHIFT) & (TABLE_ENTRIES - 1);
-	struct table_walk walk = { bpf_map_lookup_elem(&tables, &zero), this_cpu(), addr & ~(HARVEST_CHUNK_BYTES - 1),
-				   first };
+	struct table_walk walk = { bpf_map_lookup_elem(&tables, &zero), this_cpu(), addr & ~(PAGE_BYTES - 1) };
 	__u64 table = direct_map + (pmd & pfn_mask) + first * sizeof(__u64), nr = (end - addr) >> PAGE_SHIFT;
 
 	/* A huge page has a hook of its own; what is not present has no table. */
@@ -385,14 +421,14 @@ int BPF_KPROBE(pmd_kprobe, struct vm_area_struct *vma, unsigned long addr, void 
 
 static __always_inline void note_probe(__u32 pid, __u32 nid, __u64 addr, __u64 len, int anon, __u8 huge)
 {
-	struct page_info info = { nid, anon ? HARVEST_KIND_ANON : HARVEST_KIND_FILE };
+	__u64 known = (__u64)(nid & HARVEST_MAX_NODE) << HARVEST_NODE_SHIFT | (anon ? HARVEST_ANON : 0);
 
 	if (pid != found_tgid)
 		return;
 	if (huge || len != PAGE_BYTES)
-		send_range(addr, addr + len, info, huge);
+		send_range(addr, addr + len, known, huge);
 	else
-		note_addr(addr, info);
+		note_addr(addr, known);
 }
 
 SEC("fentry/mglru_pte_probe")
@@ -447,9 +483,9 @@ static __always_inline __u64 folio_nr_pages(struct folio *folio)
 	struct page_words words;
 	__u64 nr = 1;
 
-	if (bpf_probe_read_kernel(&words, sizeof(words), folio))
+	if (!can_copy() || bpf_probe_read_kernel(&words, sizeof(words), folio))
 		return 1;
-	if (!(page_flags(&words) & (1ULL << bpf_core_enum_value(enum pageflags, PG_head))))
+	if (!(page_flags((void *)&words) & (1ULL << bpf_core_enum_value(enum pageflags, PG_head))))
 		return 1;
 	if (bpf_core_field_exists(folio->_folio_nr_pages))
 		nr = BPF_CORE_READ(folio, _folio_nr_pages);
@@ -481,7 +517,7 @@ int BPF_PROG(folio_young, struct folio *folio)
 	if (end > vm_end)
 		end = vm_end;
 	if (start < end)
-		send_range(start, end, page_info((__u64)folio), 0);
+		send_range(start, end, page_known((__u64)folio), 0);
 	return 0;
 }
 

@@ -2,11 +2,12 @@
 /*
  * harvest.h - what the harvest's BPF programs and user space share.
  *
- * A chunk is 2 MiB of the target's address space, 512 pages. The kernel side
- * keeps the current chunk of each node in a per-CPU slot and sends it through
- * the ring when the walk leaves it; user space fetches the slots that are left
- * at the end of a harvest. Pages of a huge page, or of a folio, go as a range.
- * Records of the ring are told apart by their size.
+ * A chunk is 2 MiB of the target's address space, 512 pages, of which a record
+ * tells those with the same node and kind. The kernel side keeps the current
+ * chunk of each node and kind in a per-CPU slot and sends it through the ring
+ * when the walk leaves it; user space fetches the slots that are left at the
+ * end of a harvest. Pages of a huge page, or of a folio, go as a range. Records
+ * of the ring are told apart by their size.
  */
 #ifndef BPF_HARVEST_H
 #define BPF_HARVEST_H
@@ -14,31 +15,38 @@
 #define HARVEST_CHUNK_BYTES (1ULL << 21)
 #define HARVEST_CHUNK_PAGES 512
 #define HARVEST_CHUNK_WORDS (HARVEST_CHUNK_PAGES / 64)
-#define HARVEST_NR_SLOTS    4 /* chunks that one CPU keeps: interleaved nodes do not flush each other */
+#define HARVEST_NR_SLOTS    8 /* chunks that one CPU keeps: interleaved nodes and kinds do not flush each other */
 
-enum harvest_kind { HARVEST_KIND_UNKNOWN, HARVEST_KIND_ANON, HARVEST_KIND_FILE };
+/*
+ * What is known of a page, in one number below HARVEST_CHUNK_BYTES: HARVEST_ANON or not, and the node from bit
+ * HARVEST_NODE_SHIFT on; or HARVEST_UNKNOWN alone.
+ */
+#define HARVEST_ANON	   1ULL /* also the bit of page->mapping that says so */
+#define HARVEST_NODE_SHIFT 1
+#define HARVEST_MAX_NODE   1023
+#define HARVEST_UNKNOWN	   (1ULL << 20)
 
-#define HARVEST_NODE_UNKNOWN (-1)
+#define HARVEST_EMPTY (~0ULL) /* place of a slot that holds nothing */
 
 struct harvest_chunk {
-	__u64 start; /* address of its first page */
-	__u32 epoch; /* the harvest it belongs to; from 1 on */
-	__s32 node;  /* of all its pages; where it is unknown, their kind is unknown too */
+	__u64 place; /* address of its first page, and what is known of its young pages */
 	__u64 young[HARVEST_CHUNK_WORDS];
-	__u64 anon[HARVEST_CHUNK_WORDS];
 };
 
 struct harvest_range {
 	__u64 start, end; /* [start, end) */
-	__u32 epoch;
-	__s16 node;
-	__u8 kind; /* enum harvest_kind */
-	__u8 huge;
+	__u64 known;	  /* of all its pages */
+	__u64 huge;
 };
 
 /* What each CPU has of its own. */
 struct harvest_cpu {
 	struct harvest_chunk slot[HARVEST_NR_SLOTS];
+};
+
+/* Pages of one chunk. */
+struct harvest_pages {
+	__u64 bits[HARVEST_CHUNK_WORDS];
 };
 
 #endif

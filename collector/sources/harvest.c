@@ -81,6 +81,11 @@ bool harvest_has_lost(const struct harvest *h)
 	return !h->warms_up && harvest_bpf_lost_pages(h->bpf) != h->lost_seen;
 }
 
+int harvest_walk_again(struct harvest *h, struct err *err)
+{
+	return harvest_bpf_collect_walk(h->bpf, &h->set, err);
+}
+
 int harvest_find_target(struct harvest *h, struct err *err)
 {
 	uint64_t before = h->target.mm;
@@ -95,7 +100,7 @@ int harvest_find_target(struct harvest *h, struct err *err)
 int harvest_audit(struct harvest *h, struct clear_bits *bits, uint64_t *nr_found, uint64_t *nr_missed, struct err *err)
 {
 	struct harvest_set found;
-	int rc = harvest_bpf_collect(h->bpf, &h->set, err);
+	int rc = harvest_walk_again(h, err);
 
 	if (rc)
 		return rc;
@@ -103,9 +108,11 @@ int harvest_audit(struct harvest *h, struct clear_bits *bits, uint64_t *nr_found
 	found = harvest_set_copy(&h->set);
 	rc = clear_bits_write(bits, CLEAR_BITS_ACCESSED, err);
 	if (!rc)
-		rc = harvest_bpf_collect(h->bpf, &h->set, err);
+		rc = harvest_walk_again(h, err);
 	*nr_missed = harvest_set_count(&h->set) - *nr_found;
-	if (*nr_missed * HARVEST_AUDIT_SHARE <= *nr_found) {
+	if (!rc && harvest_bpf_lost_pages(h->bpf) != h->lost_seen)
+		rc = -EAGAIN;
+	else if (*nr_missed * HARVEST_AUDIT_SHARE <= *nr_found) {
 		struct harvest_set all = h->set;
 
 		h->set = found;

@@ -77,14 +77,18 @@ uint64_t harvest_nr_tables(const struct harvest *harvest);
 
 /*
  * Whether this harvest has lost pages so far, for want of room in the ring. Another walk would find, and count, them
- * again. Never of the first walk, which is not counted.
+ * again: it has to be left to the next harvest. Never of the first walk, which is not counted.
  */
 bool harvest_has_lost(const struct harvest *harvest);
+/* Before another walk of the same pages in one harvest: those that were seen already are not lost by it. 0 or -errno.
+ */
+int harvest_walk_again(struct harvest *harvest, struct err *err);
 
 /*
- * After an aging: walks once more by the target's clear_refs, to see what the aging has left out. Stores the
- * number of pages that it had found and of those found now beside them. These are kept only where they are more than
- * one in HARVEST_AUDIT_SHARE: the touch of a few that MGLRU never sees may be long ago. 0 or -errno.
+ * After an aging that has lost nothing: walks once more by the target's clear_refs, to see what the aging has left out.
+ * Stores the number of pages that it had found and of those found now beside them. These are kept only where they are
+ * more than one in HARVEST_AUDIT_SHARE: the touch of a few that MGLRU never sees may be long ago. 0 or -errno; -EAGAIN:
+ * the ring was too small to tell.
  */
 #define HARVEST_AUDIT_SHARE 50
 int harvest_audit(struct harvest *harvest, struct clear_bits *bits, uint64_t *nr_found, uint64_t *nr_missed,

@@ -81,8 +81,11 @@ struct harvest_bpf {
 	struct bpf_link *iter;
 	bool sees_walks;
 	struct ring_buffer *ring;
-	struct harvest_cpu *cpus; /* one each, as the kernel copies them */
+	struct harvest_cpu *cpus, *empty; /* one each, as the kernel copies them; the same with nothing in them */
 	int nr_cpus;
+	uint64_t *seen_starts; /* what the programs hold to be seen, and room for more */
+	struct harvest_pages *seen_pages;
+	uint32_t cap_seen;
 	struct harvest_set *into; /* during harvest_bpf_collect() */
 	int failure;
 };
@@ -309,6 +312,14 @@ static int take_record(void *ctx, void *data, size_t size)
 	return 0;
 }
 
+/* Lets every CPU begin anew. */
+static int empty_slots(struct harvest_bpf *bpf)
+{
+	uint32_t zero = 0;
+
+	return bpf_map_update_elem(bpf_map__fd(bpf->skel->maps.cpus), &zero, bpf->empty, BPF_ANY);
+}
+
 /* The programs of bpf->hooks, verified by the kernel and ready to find the process. Hooks nothing yet. */
 static int load_programs(struct harvest_bpf *bpf, const struct btf *btf, pid_t pid, int pidfd, bool mglru,
 			 uint32_t ring_bytes)
@@ -327,10 +338,11 @@ static int load_programs(struct harvest_bpf *bpf, const struct btf *btf, pid_t p
 	if (mglru)
 		want_program(bpf, btf, &walk_hook);
 	bpf->skel->rodata->node_shift = 64 - node_bits(btf);
-	bpf->skel->bss->epoch = 1;
 	bpf->skel->rodata->can_cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 	bpf_map__set_max_entries(bpf->skel->maps.ring, ring_bytes);
 	rc = harvest_bpf_skel__load(bpf->skel);
+	if (!rc && bpf->empty)
+		rc = empty_slots(bpf);
 	if (!rc)
 		rc = attach_iter(bpf, pid, pidfd);
 	if (!rc && bpf->hooks->direct_map && !harvest_bpf_find_target(bpf, &found, NULL) && !bpf->skel->bss->direct_map)
@@ -397,6 +409,19 @@ const char *harvest_bpf_hooks(const struct source_params *params, bool mglru)
 	return name;
 }
 
+static int alloc_cpus(struct harvest_bpf *bpf)
+{
+	bpf->nr_cpus = libbpf_num_possible_cpus();
+	if (bpf->nr_cpus <= 0)
+		return -ENOMEM;
+	bpf->cpus = calloc((size_t)bpf->nr_cpus, sizeof(*bpf->cpus));
+	bpf->empty = calloc((size_t)bpf->nr_cpus, sizeof(*bpf->empty));
+	for (int cpu = 0; cpu < bpf->nr_cpus && bpf->empty; cpu++)
+		for (int i = 0; i < HARVEST_NR_SLOTS; i++)
+			bpf->empty[cpu].slot[i].place = HARVEST_EMPTY;
+	return bpf->cpus && bpf->empty ? 0 : -ENOMEM;
+}
+
 int harvest_bpf_open(struct harvest_bpf **out, const struct target *target, bool mglru, enum harvest_hooks hooks,
 		     uint32_t ring_bytes, struct err *err)
 {
@@ -406,11 +431,7 @@ int harvest_bpf_open(struct harvest_bpf **out, const struct target *target, bool
 
 	*out = NULL;
 	libbpf_set_print(NULL); /* it would write over the screen */
-	if (bpf && !rc) {
-		bpf->nr_cpus = libbpf_num_possible_cpus();
-		bpf->cpus = bpf->nr_cpus > 0 ? calloc((size_t)bpf->nr_cpus, sizeof(*bpf->cpus)) : NULL;
-	}
-	if (!rc && (!bpf || !bpf->cpus))
+	if (!rc && (!bpf || alloc_cpus(bpf)))
 		rc = err_set(err, ENOMEM, "no memory for the harvest");
 	if (!rc)
 		rc = load_any(bpf, btf, target, mglru, hooks, ring_bytes, err);
@@ -429,6 +450,9 @@ void harvest_bpf_close(struct harvest_bpf *bpf)
 		return;
 	unload(bpf);
 	free(bpf->cpus);
+	free(bpf->empty);
+	free(bpf->seen_starts);
+	free(bpf->seen_pages);
 	free(bpf);
 }
 
@@ -478,24 +502,26 @@ uint64_t harvest_bpf_reached(const struct harvest_bpf *bpf)
 	return bpf->sees_walks ? bpf->skel->bss->reached : UINT64_MAX;
 }
 
-/* The chunks that each CPU still has in hand. */
+/* The chunks that each CPU still has in hand. What reclaim clears between the two steps is lost to this harvest. */
 static int collect_slots(struct harvest_bpf *bpf, struct harvest_set *set)
 {
 	uint32_t zero = 0;
 	int rc = bpf_map_lookup_elem(bpf_map__fd(bpf->skel->maps.cpus), &zero, bpf->cpus);
 
+	if (!rc)
+		rc = empty_slots(bpf);
 	for (int cpu = 0; cpu < bpf->nr_cpus && !rc; cpu++) {
 		for (int i = 0; i < HARVEST_NR_SLOTS && !rc; i++) {
 			const struct harvest_chunk *slot = &bpf->cpus[cpu].slot[i];
 
-			if (slot->epoch == bpf->skel->bss->epoch)
+			if (slot->place != HARVEST_EMPTY)
 				rc = harvest_set_add_chunk(set, slot);
 		}
 	}
 	return rc;
 }
 
-int harvest_bpf_collect(struct harvest_bpf *bpf, struct harvest_set *set, struct err *err)
+static int collect(struct harvest_bpf *bpf, struct harvest_set *set, struct err *err)
 {
 	int rc;
 
@@ -505,10 +531,57 @@ int harvest_bpf_collect(struct harvest_bpf *bpf, struct harvest_set *set, struct
 	bpf->into = NULL;
 	if (rc >= 0)
 		rc = bpf->failure ? bpf->failure : collect_slots(bpf, set);
-	/* The slots count as fetched from here on. What reclaim clears between the two steps is lost to this harvest.
-	 */
-	__atomic_add_fetch(&bpf->skel->bss->epoch, 1, __ATOMIC_SEQ_CST);
 	return rc ? err_set(err, -rc, "reading the harvest: %s", strerror(-rc)) : 0;
+}
+
+static void forget_seen(struct harvest_bpf *bpf)
+{
+	uint32_t nr = (uint32_t)bpf->skel->bss->nr_seen;
+
+	bpf->skel->bss->nr_seen = 0;
+	if (nr)
+		bpf_map_delete_batch(bpf_map__fd(bpf->skel->maps.seen), bpf->seen_starts, &nr, NULL);
+}
+
+static bool make_room_for_seen(struct harvest_bpf *bpf, size_t nr)
+{
+	uint64_t *starts;
+	struct harvest_pages *pages;
+
+	if (nr <= bpf->cap_seen)
+		return true;
+	starts = realloc(bpf->seen_starts, nr * sizeof(*starts));
+	if (starts)
+		bpf->seen_starts = starts;
+	pages = realloc(bpf->seen_pages, nr * sizeof(*pages));
+	if (pages)
+		bpf->seen_pages = pages;
+	if (!starts || !pages)
+		return false;
+	bpf->cap_seen = (uint32_t)nr;
+	return true;
+}
+
+int harvest_bpf_collect(struct harvest_bpf *bpf, struct harvest_set *set, struct err *err)
+{
+	forget_seen(bpf);
+	return collect(bpf, set, err);
+}
+
+int harvest_bpf_collect_walk(struct harvest_bpf *bpf, struct harvest_set *set, struct err *err)
+{
+	int rc = collect(bpf, set, err);
+	uint32_t nr = 0;
+
+	forget_seen(bpf);
+	if (rc || set->nr > UINT32_MAX || !make_room_for_seen(bpf, set->nr))
+		return rc;
+	nr = (uint32_t)harvest_set_pages(set, bpf->seen_starts, bpf->seen_pages);
+	/* As many as there is room for: the kernel says how many these were. */
+	if (nr)
+		bpf_map_update_batch(bpf_map__fd(bpf->skel->maps.seen), bpf->seen_starts, bpf->seen_pages, &nr, NULL);
+	bpf->skel->bss->nr_seen = nr;
+	return 0;
 }
 
 uint64_t harvest_bpf_lost_pages(const struct harvest_bpf *bpf)

@@ -36,6 +36,11 @@ uint64_t harvest_bpf_reached(const struct harvest_bpf *bpf);
 uint64_t harvest_bpf_nr_tables(const struct harvest_bpf *bpf);
 /* Ends a harvest: everything that the programs saw since the last one goes to the set. 0 or -errno. */
 int harvest_bpf_collect(struct harvest_bpf *bpf, struct harvest_set *set, struct err *err);
+/*
+ * Within a harvest, before another walk of it: the same, and until the harvest ends what is in the set now does not
+ * count as lost if it is seen again. (It does where there is no memory for that.)
+ */
+int harvest_bpf_collect_walk(struct harvest_bpf *bpf, struct harvest_set *set, struct err *err);
 /* Pages lost for want of room in the ring, since open. */
 uint64_t harvest_bpf_lost_pages(const struct harvest_bpf *bpf);
 /*

@@ -9,14 +9,20 @@
 #define MAX_RANGE_BYTES (UINT64_C(1) << 32)
 #define NR_BATCH	256
 
-/* A chunk's pages with the same node; those of a range as well, cut at the borders of chunks. */
+/* A chunk's pages with the same node and kind; those of a range as well, cut at the borders of chunks. */
 struct harvest_entry {
 	uint64_t start;
-	int16_t node;
-	bool kind_known;
-	bool huge;
+	uint16_t bits; /* of each page: enum page_bits */
 	uint64_t young[HARVEST_CHUNK_WORDS];
-	uint64_t anon[HARVEST_CHUNK_WORDS];
+};
+
+/* What is known of one page, in one number, so that equal pages are found by comparing it. 0: not accessed. */
+enum page_bits {
+	PAGE_NODE = 0x07ff, /* the node and 1; 0: unknown */
+	PAGE_HUGE = 0x1000,
+	PAGE_IS_ANON = 0x2000,
+	PAGE_KIND_KNOWN = 0x4000,
+	PAGE_ACCESSED = 0x8000,
 };
 
 void harvest_set_free(struct harvest_set *set)
@@ -39,17 +45,26 @@ static struct harvest_entry *new_entry(struct harvest_set *set)
 	return &set->v[set->nr++];
 }
 
+/* Of what the kernel side knows: see bpf/harvest.h. */
+static uint16_t page_bits(uint64_t known, bool huge)
+{
+	unsigned bits = PAGE_ACCESSED | (huge ? PAGE_HUGE : 0);
+
+	if (!(known & HARVEST_UNKNOWN))
+		bits |= PAGE_KIND_KNOWN | (known & HARVEST_ANON ? PAGE_IS_ANON : 0) |
+			(((unsigned)(known >> HARVEST_NODE_SHIFT) & HARVEST_MAX_NODE) + 1);
+	return (uint16_t)bits;
+}
+
 int harvest_set_add_chunk(struct harvest_set *set, const struct harvest_chunk *chunk)
 {
 	struct harvest_entry *e = new_entry(set);
 
 	if (!e)
 		return -ENOMEM;
-	*e = (struct harvest_entry){ .start = chunk->start & ~(HARVEST_CHUNK_BYTES - 1),
-				     .node = (int16_t)chunk->node,
-				     .kind_known = chunk->node != HARVEST_NODE_UNKNOWN };
+	*e = (struct harvest_entry){ .start = chunk->place & ~(HARVEST_CHUNK_BYTES - 1),
+				     .bits = page_bits(chunk->place & (HARVEST_CHUNK_BYTES - 1), false) };
 	memcpy(e->young, chunk->young, sizeof(e->young));
-	memcpy(e->anon, chunk->anon, sizeof(e->anon));
 	return 0;
 }
 
@@ -73,28 +88,14 @@ int harvest_set_add_range(struct harvest_set *set, const struct harvest_range *r
 
 		if (!e)
 			return -ENOMEM;
-		*e = (struct harvest_entry){ .start = chunk,
-					     .node = range->node,
-					     .kind_known = range->kind != HARVEST_KIND_UNKNOWN,
-					     .huge = range->huge };
+		*e = (struct harvest_entry){ .start = chunk, .bits = page_bits(range->known, range->huge != 0) };
 		set_bits(e->young, (unsigned)((at - chunk) >> PAGE_SHIFT), (unsigned)((stop - chunk) >> PAGE_SHIFT));
-		if (range->kind == HARVEST_KIND_ANON)
-			memcpy(e->anon, e->young, sizeof(e->anon));
 		at = stop;
 	}
 	return 0;
 }
 
 /* ---- reports ---- */
-
-/* What is known of one page, in one number, so that equal pages are found by comparing it. 0: not accessed. */
-enum page_bits {
-	PAGE_NODE = 0x07ff, /* the node and 1; 0: unknown */
-	PAGE_HUGE = 0x1000,
-	PAGE_IS_ANON = 0x2000,
-	PAGE_KIND_KNOWN = 0x4000,
-	PAGE_ACCESSED = 0x8000,
-};
 
 struct writer {
 	struct sink *sink;
@@ -147,28 +148,19 @@ static void add_run(struct writer *w, uint64_t start, uint64_t end, unsigned bit
 	w->end = end;
 }
 
-static unsigned common_bits(const struct harvest_entry *e)
-{
-	return PAGE_ACCESSED | (e->huge ? PAGE_HUGE : 0) | (e->kind_known ? PAGE_KIND_KNOWN : 0) |
-	       ((unsigned)(e->node + 1) & PAGE_NODE);
-}
-
 /* A chunk of one entry, by far the most frequent case: by runs of bits instead of page by page. */
 static void write_entry(struct writer *w, const struct harvest_entry *e)
 {
 	for (unsigned word = 0; word < HARVEST_CHUNK_WORDS; word++) {
-		uint64_t young = e->young[word], anon = e->anon[word];
+		uint64_t young = e->young[word];
 
 		while (young) {
 			unsigned first = (unsigned)__builtin_ctzll(young);
-			bool is_anon = anon >> first & 1;
-			/* The run ends where a page is not young, or of the other kind. */
-			uint64_t other = (~young | (is_anon ? ~anon : anon)) >> first << first;
+			uint64_t other = ~young >> first << first;
 			unsigned last = other ? (unsigned)__builtin_ctzll(other) : 64;
 			uint64_t base = e->start + word * 64 * PAGE_BYTES;
 
-			add_run(w, base + first * PAGE_BYTES, base + last * PAGE_BYTES,
-				common_bits(e) | (is_anon ? PAGE_IS_ANON : 0));
+			add_run(w, base + first * PAGE_BYTES, base + last * PAGE_BYTES, e->bits);
 			young = last < 64 ? young >> last << last : 0;
 		}
 	}
@@ -176,16 +168,13 @@ static void write_entry(struct writer *w, const struct harvest_entry *e)
 
 static void spread_entry(const struct harvest_entry *e, uint16_t pages[HARVEST_CHUNK_PAGES])
 {
-	unsigned common = common_bits(e);
-
 	for (unsigned word = 0; word < HARVEST_CHUNK_WORDS; word++) {
 		for (uint64_t left = e->young[word]; left; left &= left - 1) {
-			unsigned bit = (unsigned)__builtin_ctzll(left);
-			uint16_t *page = &pages[word * 64 + bit];
+			uint16_t *page = &pages[word * 64 + (unsigned)__builtin_ctzll(left)];
 
 			/* Seen twice, it has moved or somebody else has harvested too: the first sighting stands. */
 			if (!*page)
-				*page = (uint16_t)(common | (e->anon[word] >> bit & 1 ? PAGE_IS_ANON : 0));
+				*page = e->bits;
 		}
 	}
 }
@@ -241,6 +230,24 @@ static uint64_t write_all(struct harvest_set *set, struct sink *sink)
 uint64_t harvest_set_count(struct harvest_set *set)
 {
 	return write_all(set, NULL);
+}
+
+size_t harvest_set_pages(struct harvest_set *set, uint64_t *starts, struct harvest_pages *pages)
+{
+	size_t nr = 0;
+
+	sort_entries(set);
+	for (size_t i = 0; i < set->nr; i++) {
+		const struct harvest_entry *e = &set->v[i];
+
+		if (!nr || starts[nr - 1] != e->start) {
+			starts[nr] = e->start;
+			pages[nr++] = (struct harvest_pages){ 0 };
+		}
+		for (unsigned word = 0; word < HARVEST_CHUNK_WORDS; word++)
+			pages[nr - 1].bits[word] |= e->young[word];
+	}
+	return nr;
 }
 
 struct harvest_set harvest_set_copy(const struct harvest_set *set)

@@ -32,6 +32,11 @@ int harvest_set_add_range(struct harvest_set *set, const struct harvest_range *r
 
 /* The number of distinct pages in it. */
 uint64_t harvest_set_count(struct harvest_set *set);
+/*
+ * Its chunks by rising address, and the pages of each. Both arrays have room for set->nr. Returns how many were
+ * written.
+ */
+size_t harvest_set_pages(struct harvest_set *set, uint64_t *starts, struct harvest_pages *pages);
 /* A copy of its own; nr 0 without memory for it. */
 struct harvest_set harvest_set_copy(const struct harvest_set *set);
 

@@ -177,8 +177,10 @@ static int age_node(struct mglru *m, struct harvest *harvest, uint32_t memcg, st
 	int rc = 0;
 
 	for (int i = 0; i < MAX_TRIES; i++, node.max_gen++) {
+		rc = i ? harvest_walk_again(harvest, NULL) : 0;
 		harvest_begin_walk(harvest);
-		rc = write_command(m, memcg, &node);
+		if (!rc)
+			rc = write_command(m, memcg, &node);
 		if (rc)
 			break;
 		if (harvest_walk_is_complete(harvest) || harvest_has_lost(harvest))
@@ -211,10 +213,12 @@ static int age_memcg(struct mglru *m, struct harvest *harvest, struct err *err)
 }
 
 /* Sees every present page, wherever it is charged and whoever holds the lock. */
-static int age_by_clear_refs(struct mglru *m, const char *why, char *note)
+static int age_by_clear_refs(struct mglru *m, struct harvest *harvest, const char *why, char *note)
 {
-	int rc = m->has_clear_refs ? clear_bits_write(&m->clear_refs, CLEAR_BITS_ACCESSED, NULL) : -EACCES;
+	int rc = m->has_clear_refs ? harvest_walk_again(harvest, NULL) : -EACCES;
 
+	if (!rc)
+		rc = clear_bits_write(&m->clear_refs, CLEAR_BITS_ACCESSED, NULL);
 	if (rc == -ESRCH)
 		return rc;
 	snprintf(note, HARVEST_NOTE_SIZE, "%s: %s", why, rc ? "not all pages are seen" : "aged by clear_refs too");
@@ -248,6 +252,10 @@ static int audit(struct mglru *m, struct harvest *harvest, struct err *err)
 	uint64_t nr_found = 0, nr_missed = 0;
 	int rc = harvest_audit(harvest, &m->clear_refs, &nr_found, &nr_missed, err);
 
+	if (rc == -EAGAIN) {
+		m->nr_ages = 0; /* with the next harvest, when the ring has grown */
+		return 0;
+	}
 	m->is_blind = nr_missed * HARVEST_AUDIT_SHARE > nr_found;
 	return rc;
 }
@@ -259,9 +267,11 @@ static int mglru_age(void *state, struct harvest *harvest, char *note, struct er
 	const char *why;
 	int rc = -EAGAIN;
 
-	for (int i = 0; i < MAX_TRIES && rc == -EAGAIN; i++) {
+	for (int i = 0; i < MAX_TRIES && rc == -EAGAIN && !harvest_has_lost(harvest); i++) {
+		rc = i ? harvest_walk_again(harvest, err) : 0;
 		/* It may have moved to another cgroup, or ended. */
-		rc = i ? harvest_find_target(harvest, err) : 0;
+		if (i && !rc)
+			rc = harvest_find_target(harvest, err);
 		if (!rc)
 			rc = age_memcg(m, harvest, err);
 	}
@@ -273,7 +283,7 @@ static int mglru_age(void *state, struct harvest *harvest, char *note, struct er
 	if (!rc && audit_is_due(m, harvest_target(harvest)->memcg))
 		return audit(m, harvest, err);
 	why = left_out(m, rc, harvest_nr_tables(harvest) != nr_tables);
-	return why ? age_by_clear_refs(m, why, note) : 0;
+	return why ? age_by_clear_refs(m, harvest, why, note) : 0;
 }
 
 const struct ager ager_mglru = {

@@ -2,11 +2,13 @@
 /*
  * bench_harvest - what a harvest costs: the bare walk of clear_refs over a child's memory; the same with our hooks, for
  * each page table and for each page (mglru's), and the reports read; with a hash map updated for every page; and with a
- * program for every page that does nothing. In one run, by turns, the fastest of each. Needs a kernel that lets BPF in.
+ * program for every page that does nothing. And MGLRU's aging of the child's memcg on every node, bare and with our
+ * hooks. In one run, by turns, the fastest of each. Needs a kernel that lets BPF in, and one with MGLRU.
  *
  * bench_harvest [MIB [ROUNDS]]
  */
 #include <bpf/libbpf.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,23 +18,27 @@
 #include <unistd.h>
 
 #include "collector/clock.h"
+#include "collector/lru_gen.h"
 #include "collector/sources/harvest_bpf.h"
 #include "collector/sources/sources.h"
 #include "per_page.skel.h"
 
 #define MAX_ROUNDS 31
 
-enum kind { BARE, HASH_MAP, NOTHING, TABLE, TABLE_WHOLE, PAGE, PAGE_WHOLE, NR_KINDS };
+/* The last three are MGLRU's walks, the others clear_refs'. */
+enum kind { BARE, HASH_MAP, NOTHING, TABLE, TABLE_WHOLE, PAGE, PAGE_WHOLE, AGING, AGED, AGED_WHOLE, NR_KINDS };
 static const char *const kind_names[NR_KINDS] = {
 	"bare walk",	  "hash map for each page", "nothing for each page", "ours for each table",
-	"  and reported", "ours for each page",	    "  and reported",
+	"  and reported", "ours for each page",	    "  and reported",	     "bare aging by MGLRU",
+	"  with ours",	  "  and reported",
 };
 
 struct bench {
 	struct source_params params;
 	int to_child, from_child;
 	struct clear_bits clear_refs;
-	uint64_t nr_pages, mm;
+	uint64_t nr_pages;
+	struct harvest_target target;
 	uint64_t ns[NR_KINDS][MAX_ROUNDS], seen[NR_KINDS];
 };
 
@@ -88,13 +94,41 @@ static uint64_t walk(struct bench *b)
 	return clock_now_ns(&clock_system) - begin;
 }
 
-static int find_mm(struct bench *b, struct harvest_bpf *bpf, struct err *err)
+/* The nodes of the child's memcg, and the file, which is open then. */
+static int find_nodes(struct bench *b, FILE **file, struct lru_gen_node nodes[LRU_GEN_MAX_NODES])
 {
-	struct harvest_target found;
-	int rc = harvest_bpf_find_target(bpf, &found, err);
+	static char text[1 << 20];
+	size_t len;
+	int nr;
 
-	b->mm = found.mm;
-	return rc;
+	*file = fopen("/sys/kernel/debug/lru_gen", "r+e");
+	if (!*file)
+		die("lru_gen", strerror(errno));
+	len = fread(text, 1, sizeof(text), *file);
+	nr = lru_gen_find(text, len, b->target.memcg, nodes, LRU_GEN_MAX_NODES);
+	if (nr <= 0)
+		die("lru_gen", "the child's memcg is not in it");
+	return nr;
+}
+
+/* As the source does it: all nodes, one after the other. */
+static uint64_t age(struct bench *b)
+{
+	struct lru_gen_node nodes[LRU_GEN_MAX_NODES];
+	char command[LRU_GEN_COMMAND_SIZE];
+	FILE *file;
+	int nr = find_nodes(b, &file, nodes);
+	uint64_t begin = clock_now_ns(&clock_system);
+
+	for (int i = 0; i < nr; i++) {
+		size_t len = lru_gen_aging_command(command, b->target.memcg, &nodes[i]);
+
+		if (write(fileno(file), command, len) != (ssize_t)len)
+			die("lru_gen", strerror(errno));
+	}
+	begin = clock_now_ns(&clock_system) - begin;
+	fclose(file);
+	return begin;
 }
 
 /* The walk as kind, and all of it with the reports as the kind after it. */
@@ -106,16 +140,17 @@ static void run_ours(struct bench *b, int i, enum kind kind, enum harvest_hooks 
 	struct harvest_bpf *bpf;
 	uint64_t begin;
 
-	if (harvest_bpf_open(&bpf, b->params.target, false, hooks, 1 << 20, &err) || find_mm(b, bpf, &err))
+	if (harvest_bpf_open(&bpf, b->params.target, kind == AGED, hooks, 1 << 20, &err) ||
+	    harvest_bpf_find_target(bpf, &b->target, &err))
 		die(kind_names[kind], err.text);
-	harvest_bpf_set_mm(bpf, b->mm);
+	harvest_bpf_set_mm(bpf, b->target.mm);
 	touch(b);
+	b->ns[kind][i] = kind == AGED ? age(b) : walk(b);
 	begin = clock_now_ns(&clock_system);
-	b->ns[kind][i] = walk(b);
 	if (harvest_bpf_collect(bpf, &set, &err))
 		die(kind_names[kind], err.text);
 	harvest_set_report(&set, &counter.sink);
-	b->ns[kind + 1][i] = clock_now_ns(&clock_system) - begin;
+	b->ns[kind + 1][i] = b->ns[kind][i] + clock_now_ns(&clock_system) - begin;
 	b->seen[kind] = b->seen[kind + 1] = counter.nr_pages;
 	harvest_set_free(&set);
 	harvest_bpf_close(bpf);
@@ -145,7 +180,7 @@ static void run_per_page(struct bench *b, int i, enum kind kind)
 	bpf_program__set_autoload(kind == NOTHING ? skel->progs.pte_young : skel->progs.pte_nothing, false);
 	if (per_page_bpf_skel__load(skel) || per_page_bpf_skel__attach(skel))
 		die(kind_names[kind], "cannot be loaded");
-	skel->bss->target_mm = b->mm;
+	skel->bss->target_mm = b->target.mm;
 	touch(b);
 	b->ns[kind][i] = walk(b);
 	b->seen[kind] = sum_of_cells(skel);
@@ -169,13 +204,13 @@ static void report(struct bench *b, int rounds)
 	for (enum kind k = BARE; k < NR_KINDS; k++)
 		ms[k] = best_ms(b, k, rounds);
 	for (enum kind k = BARE; k < NR_KINDS; k++) {
-		page[k] = (ms[k] - ms[BARE]) * 1e6 / (double)b->nr_pages;
-		printf("%-23s %8.1f ms a pass over %llu pages, %6.0f ns a page above the bare walk, %llu pages seen\n",
+		page[k] = (ms[k] - ms[k < AGING ? BARE : AGING]) * 1e6 / (double)b->nr_pages;
+		printf("%-23s %8.1f ms a pass over %llu pages, %6.0f ns a page above the bare one, %llu pages seen\n",
 		       kind_names[k], ms[k], (unsigned long long)b->nr_pages, page[k], (unsigned long long)b->seen[k]);
 	}
-	printf("harvest-cost table=%.3f page=%.3f nothing=%.3f table_pass=%.2f page_pass=%.2f\n",
+	printf("harvest-cost table=%.3f page=%.3f nothing=%.3f table_pass=%.2f page_pass=%.2f aging_pass=%.2f\n",
 	       page[TABLE] / page[HASH_MAP], page[PAGE] / page[HASH_MAP], page[NOTHING] / page[HASH_MAP],
-	       ms[TABLE_WHOLE] / ms[BARE], ms[PAGE_WHOLE] / ms[BARE]);
+	       ms[TABLE_WHOLE] / ms[BARE], ms[PAGE_WHOLE] / ms[BARE], ms[AGED_WHOLE] / ms[AGING]);
 }
 
 int main(int argc, char **argv)
@@ -205,6 +240,9 @@ int main(int argc, char **argv)
 		run_ours(&b, i, PAGE, HARVEST_HOOKS_FENTRY);
 		run_per_page(&b, i, HASH_MAP);
 		run_per_page(&b, i, NOTHING);
+		touch(&b);
+		b.ns[AGING][i] = age(&b);
+		run_ours(&b, i, AGED, HARVEST_HOOKS_FENTRY);
 	}
 	report(&b, rounds);
 	kill(pid, SIGKILL);

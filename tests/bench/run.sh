@@ -198,6 +198,9 @@ if [ -z "${QUICK:-}" ]; then
 	run 700 sh "$top/tests/vm/bench.sh"
 	figure "harvest, a page by tables, of a hash map's" "$(sed -n 's/^harvest-cost table=\([0-9.]*\).*/\1/p' "$tmp/out")" "<= 0.333"
 	figure "harvest, a page by itself, of a hash map's" "$(sed -n 's/^harvest-cost .* page=\([0-9.]*\).*/\1/p' "$tmp/out")" "<= 0.333"
+	for k in table page aging; do
+		figure "harvest, a whole pass, of the bare one: $k" "$(sed -n "s/^harvest-cost .*${k}_pass=\([0-9.]*\).*/\1/p" "$tmp/out")" -
+	done
 fi
 
 if [ -z "${QUICK:-}" ]; then

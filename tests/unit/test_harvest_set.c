@@ -40,28 +40,31 @@ static struct catcher *new_catcher(void)
 	return c;
 }
 
-static void mark(struct harvest_chunk *chunk, unsigned page, bool anon)
+#define ANON_ON(node) ((UINT64_C(1) * (node) << HARVEST_NODE_SHIFT) | HARVEST_ANON)
+#define FILE_ON(node) (UINT64_C(1) * (node) << HARVEST_NODE_SHIFT)
+
+static void mark(struct harvest_chunk *chunk, unsigned page)
 {
 	chunk->young[page / 64] |= UINT64_C(1) << (page % 64);
-	if (anon)
-		chunk->anon[page / 64] |= UINT64_C(1) << (page % 64);
 }
 
 static void test_runs_by_attributes_across_chunks(void **state)
 {
-	struct harvest_chunk low = { .start = BASE, .node = 1 }, high = { .start = BASE + CHUNK, .node = 1 };
+	struct harvest_chunk low = { .place = BASE | ANON_ON(1) }, low_file = { .place = BASE | FILE_ON(1) };
+	struct harvest_chunk high = { .place = (BASE + CHUNK) | ANON_ON(1) };
 	struct harvest_set set = { 0 };
 	struct catcher *c = new_catcher();
 
 	(void)state;
-	mark(&low, 3, true);
-	mark(&low, 4, false);
-	mark(&low, 510, true);
-	mark(&low, 511, true);
-	mark(&high, 0, true);
+	mark(&low, 3);
+	mark(&low_file, 4);
+	mark(&low, 510);
+	mark(&low, 511);
+	mark(&high, 0);
 	/* The higher one first: order is the set's own business. */
 	assert_int_equal(harvest_set_add_chunk(&set, &high), 0);
 	assert_int_equal(harvest_set_add_chunk(&set, &low), 0);
+	assert_int_equal(harvest_set_add_chunk(&set, &low_file), 0);
 	assert_int_equal(harvest_set_report(&set, &c->sink), 5);
 	assert_int_equal(c->nr, 3);
 	assert_int_equal(c->v[0].start, BASE + 3 * PAGE_BYTES);
@@ -80,12 +83,12 @@ static void test_runs_by_attributes_across_chunks(void **state)
 
 static void test_unknown_stays_unknown(void **state)
 {
-	struct harvest_chunk chunk = { .start = BASE, .node = HARVEST_NODE_UNKNOWN };
+	struct harvest_chunk chunk = { .place = BASE | HARVEST_UNKNOWN };
 	struct harvest_set set = { 0 };
 	struct catcher *c = new_catcher();
 
 	(void)state;
-	mark(&chunk, 7, false);
+	mark(&chunk, 7);
 	assert_int_equal(harvest_set_add_chunk(&set, &chunk), 0);
 	assert_int_equal(harvest_set_report(&set, &c->sink), 1);
 	assert_int_equal(c->v[0].valid, REPORT_HUGE);
@@ -95,13 +98,13 @@ static void test_unknown_stays_unknown(void **state)
 
 static void test_interleaved_nodes_in_one_chunk(void **state)
 {
-	struct harvest_chunk even = { .start = BASE, .node = 0 }, odd = { .start = BASE, .node = 1023 };
+	struct harvest_chunk even = { .place = BASE | ANON_ON(0) }, odd = { .place = BASE | ANON_ON(1023) };
 	struct harvest_set set = { 0 };
 	struct catcher *c = new_catcher();
 
 	(void)state;
 	for (unsigned i = 0; i < HARVEST_CHUNK_PAGES; i++)
-		mark(i % 2 ? &odd : &even, i, true);
+		mark(i % 2 ? &odd : &even, i);
 	assert_int_equal(harvest_set_add_chunk(&set, &odd), 0);
 	assert_int_equal(harvest_set_add_chunk(&set, &even), 0);
 	assert_int_equal(harvest_set_report(&set, &c->sink), 512);
@@ -117,13 +120,13 @@ static void test_interleaved_nodes_in_one_chunk(void **state)
 
 static void test_huge_pages_join_and_a_page_counts_once(void **state)
 {
-	struct harvest_range huge = { .start = BASE, .end = BASE + 3 * CHUNK, .kind = HARVEST_KIND_ANON, .huge = 1 };
-	struct harvest_chunk again = { .start = BASE + CHUNK };
+	struct harvest_range huge = { .start = BASE, .end = BASE + 3 * CHUNK, .known = HARVEST_ANON, .huge = 1 };
+	struct harvest_chunk again = { .place = BASE + CHUNK };
 	struct harvest_set set = { 0 };
 	struct catcher *c = new_catcher();
 
 	(void)state;
-	mark(&again, 5, false);
+	mark(&again, 5);
 	assert_int_equal(harvest_set_add_range(&set, &huge), 0);
 	assert_int_equal(harvest_set_add_range(&set, &huge), 0);
 	assert_int_equal(harvest_set_add_chunk(&set, &again), 0);
@@ -131,6 +134,7 @@ static void test_huge_pages_join_and_a_page_counts_once(void **state)
 	assert_int_equal(c->v[0].start, BASE);
 	assert_int_equal(c->v[c->nr - 1].end, BASE + 3 * CHUNK);
 	assert_int_equal(c->v[0].huge, 1);
+	assert_int_equal(c->v[0].kind, PAGE_ANON);
 	harvest_set_free(&set);
 	free(c);
 }
@@ -152,6 +156,35 @@ static void test_ranges_that_make_no_sense_are_refused(void **state)
 	harvest_set_free(&set);
 }
 
+/* What was seen, chunk by chunk: entries of different nodes and kinds, and of huge pages, come together. */
+static void test_pages_of_all_entries_of_a_chunk(void **state)
+{
+	struct harvest_chunk anon = { .place = (BASE + CHUNK) | ANON_ON(0) },
+			     file = { .place = (BASE + CHUNK) | FILE_ON(1) };
+	struct harvest_range huge = { .start = BASE, .end = BASE + CHUNK, .known = ANON_ON(0), .huge = 1 };
+	struct harvest_pages pages[3];
+	struct harvest_set set = { 0 };
+	uint64_t starts[3];
+
+	(void)state;
+	mark(&anon, 0);
+	mark(&anon, 200);
+	mark(&file, 201);
+	mark(&file, 200);
+	assert_int_equal(harvest_set_add_chunk(&set, &anon), 0);
+	assert_int_equal(harvest_set_add_range(&set, &huge), 0);
+	assert_int_equal(harvest_set_add_chunk(&set, &file), 0);
+	assert_int_equal(harvest_set_pages(&set, starts, pages), 2);
+	assert_int_equal(starts[0], BASE);
+	assert_int_equal(starts[1], BASE + CHUNK);
+	for (unsigned word = 0; word < HARVEST_CHUNK_WORDS; word++) {
+		assert_true(pages[0].bits[word] == ~UINT64_C(0));
+		assert_true(pages[1].bits[word] == (word == 0 ? 1 : word == 3 ? UINT64_C(3) << (200 % 64) : 0));
+	}
+	assert_int_equal(harvest_set_report(&set, NULL), 512 + 3); /* it has not been emptied */
+	harvest_set_free(&set);
+}
+
 /* Any chunks in any order: the reports are sorted, do not overlap, and are the pages that went in. */
 static void test_random_sets_come_out_whole(void **state)
 {
@@ -167,12 +200,12 @@ static void test_random_sets_come_out_whole(void **state)
 
 		for (int i = 0; i < 20; i++) {
 			unsigned at = (unsigned)rng_below(&rng, NR_CHUNKS);
-			struct harvest_chunk chunk = { .start = BASE + at * CHUNK, .node = (__s32)rng_below(&rng, 3) };
+			struct harvest_chunk chunk = { .place = (BASE + at * CHUNK) | rng_below(&rng, 6) };
 
 			for (int k = 0; k < 60; k++) {
 				unsigned page = (unsigned)rng_below(&rng, HARVEST_CHUNK_PAGES);
 
-				mark(&chunk, page, rng_below(&rng, 2));
+				mark(&chunk, page);
 				nr += !truth[at * HARVEST_CHUNK_PAGES + page];
 				truth[at * HARVEST_CHUNK_PAGES + page] = true;
 			}
@@ -203,6 +236,7 @@ int main(void)
 		cmocka_unit_test(test_interleaved_nodes_in_one_chunk),
 		cmocka_unit_test(test_huge_pages_join_and_a_page_counts_once),
 		cmocka_unit_test(test_ranges_that_make_no_sense_are_refused),
+		cmocka_unit_test(test_pages_of_all_entries_of_a_chunk),
 		cmocka_unit_test(test_random_sets_come_out_whole),
 	};
 

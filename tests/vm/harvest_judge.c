@@ -25,6 +25,8 @@
 
 #define MAX_MAPS     4096
 #define MAX_HARVESTS 64
+#define MAX_WAITS    300 /* for the truth */
+#define WAIT_US	     100000
 
 struct map {
 	uint64_t start, end;
@@ -42,6 +44,7 @@ struct harvest_result {
 	uint64_t begin_ns, end_ns, cost_us;
 	struct range_list pages;
 	struct source_stats stats;
+	uint64_t lost; /* by this harvest */
 };
 
 struct catcher {
@@ -237,7 +240,7 @@ static void judge(int i, const struct harvest_result *r, const struct map *maps,
 	       (unsigned long long)c.anon, (unsigned long long)c.file, (unsigned long long)c.kind_wrong,
 	       (unsigned long long)c.huge, (unsigned long long)c.huge_wrong);
 	printf(" unknown=%llu ranges=%zu lost=%llu note=%s\n", (unsigned long long)c.unknown, r->pages.nr,
-	       (unsigned long long)r->stats.lost, r->stats.note);
+	       (unsigned long long)r->lost, r->stats.note);
 	free(hot.v);
 }
 
@@ -268,6 +271,29 @@ static size_t read_truth(const char *path, json_t ***lines)
 	return nr;
 }
 
+static void free_truth(json_t **lines, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		json_decref(lines[i]);
+	free(lines);
+}
+
+/* A slice is written when it ends, and on busy CPUs that is late: waits for the one that ns is in. */
+static size_t read_truth_until(const char *path, uint64_t ns, const struct target *target, json_t ***lines)
+{
+	size_t nr;
+
+	for (int i = 0;; i++) {
+		bool is_last = i == MAX_WAITS || target_has_ended(target);
+
+		nr = read_truth(path, lines);
+		if (is_last || (nr && (uint64_t)json_integer_value(json_object_get((*lines)[nr - 1], "end_ns")) >= ns))
+			return nr;
+		free_truth(*lines, nr);
+		usleep(WAIT_US);
+	}
+}
+
 /* ---- harvesting ---- */
 
 static void sleep_until(uint64_t ns)
@@ -295,6 +321,7 @@ static int harvest_all(struct source *source, struct harvest_result *results, in
 		results[i].end_ns = now;
 		results[i].cost_us = (clock_now_ns(&clock_system) - now) / 1000;
 		source->ops->stats(source, &results[i].stats);
+		results[i].lost = results[i].stats.lost - (i ? results[i - 1].stats.lost : 0);
 		at = now;
 		if (rc) {
 			printf("harvest=%d error=%d text=%s\n", i, rc, err.text);
@@ -371,12 +398,11 @@ int main(int argc, char **argv)
 		die(ops->name, err.text);
 	done = harvest_all(source, results, nr, interval_ms * NSEC_PER_MSEC);
 	ops->close(source);
-	if (truth) {
-		usleep(1100000); /* the truth of the last slice */
-		nr_lines = read_truth(truth, &lines);
-	}
+	if (truth)
+		nr_lines = read_truth_until(truth, done ? results[done - 1].end_ns : 0, params.target, &lines);
 	for (int i = 0; i < done; i++)
 		judge(i, &results[i], maps, nr_lines ? read_maps(lines[0], maps) : 0, lines, nr_lines);
+	free_truth(lines, nr_lines);
 	target_close(params.target);
 	return 0;
 }

@@ -64,12 +64,18 @@ judged() {
 	fi
 }
 
+# Waits until the truth has come to this moment: a slice is written when it ends, and on busy CPUs that is late.
+truth_until_now() {
+	truth_now=$(awk '{ printf "%.0f", $1 * 1e9 }' /proc/uptime)
+	wait_for 30 eval '! kill -0 $P 2>/dev/null || [ "$(tail -n 1 "$T" | sed -n "s/.*\"end_ns\":\([0-9]*\).*/\1/p")" -ge $truth_now ] 2>/dev/null'
+}
+
 # watched NAME SOURCE SNAPSHOTS [OPTIONS]: what damontop says of $P as JSON, kept with the truth for the judge on the host.
 watched() {
 	watched_name=$1
 	damontop -b --json -s "$2" -n "$3" -p "$P" >"/out/$watched_name.json" 2>/tmp/watched.err ||
 		not_ok "$watched_name" "damontop: $(cat /tmp/watched.err)"
-	sleep 1.1
+	truth_until_now
 	cp "$T" "/out/$watched_name.truth"
 }
 to_judge() { echo "$CASE $*" >>/out/judge.list; }
