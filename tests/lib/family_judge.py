@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Judges snapshots of a process with its children against what the workload says of each child.
 
-    family_judge.py STDOUT-OF-THE-WORKLOAD JSON-LINES [--range]
+    family_judge.py STDOUT-OF-THE-WORKLOAD JSON-LINES
 
 The workload (modes family, brood) says "child PID START END": the range that is hot in this child, and in no other, though
 all have the same memory at the same addresses. Of what was found in the child's rows in the 64 MiB around it, at least 60 %
 must be in that range, and at most 10 % in those of its siblings: a region that has just been found reaches beyond what is hot.
---range: a source that tells of whole mappings; then only that each child has accesses is judged.
 Prints ok and not ok lines.
 """
 import json
@@ -30,7 +29,6 @@ def main():
             children[int(words[1])] = (int(words[2], 16), int(words[3], 16))
             base = min(base or 1 << 63, int(words[2], 16))
     snaps = [json.loads(line) for line in open(sys.argv[2], encoding="utf-8")]
-    whole = "--range" in sys.argv
     found = {}
     for snap in snaps:
         for region in snap["regions"]:
@@ -51,8 +49,6 @@ def main():
         print(f"not ok accesses of each child: {len(judged)} of {len(children)} children seen, nothing found in {bad}")
     else:
         print("ok accesses of each child")
-    if whole:
-        return
     shares = {p: (found[p][0] / found[p][1], found[p][2] / found[p][1]) for p in judged if p not in bad}
     print("# shares of what was found: in the child's own hot range, in those of others:",
           {p: (round(a, 3), round(b, 3)) for p, (a, b) in shares.items()})
