@@ -318,8 +318,11 @@ static int add(struct record *r, const struct snapshot *snap)
 	if (r->max_bytes && r->nr_snapshots && r->done_bytes + r->sz_end >= r->max_bytes && (rc = next_file(r)))
 		return rc;
 	with_maps = !r->nr_snapshots || snap->pid != r->pid || maps_changed(r, snap);
-	if (!r->set)
-		r->set = snap->wall_ns ? snap->wall_ns : 1;
+	if (!r->set) {
+		uint64_t ns = snap->flags & SNAP_ACCESSES_ALONE ? snap->time_ns : snap->wall_ns;
+
+		r->set = ns ? ns : 1;
+	}
 	if (!r->nr_snapshots || snap->pid != r->pid) {
 		if (r->nr_snapshots) /* another target: a record of its own, as damo has them */
 			text_buf_str(&r->text, RECORD_JSON_END ",");

@@ -235,6 +235,15 @@ static int next_of_all(struct recording *r, struct snapshot **snap, struct err *
 	return rc;
 }
 
+/* A clock that began when the machine did says nothing to anybody: the time since the recording's begin does. */
+static void set_own_time(struct recording *r, struct snapshot *snap)
+{
+	if (!r->nr_snapshots)
+		r->origin_ns = snap->time_ns > snap->duration_ns ? snap->time_ns - snap->duration_ns : 0;
+	if (snap->flags & SNAP_ACCESSES_ALONE)
+		snap->wall_ns = snap->time_ns > r->origin_ns ? snap->time_ns - r->origin_ns : 0;
+}
+
 int recording_next(struct recording *r, struct snapshot **snap, struct err *err)
 {
 	int rc;
@@ -243,10 +252,12 @@ int recording_next(struct recording *r, struct snapshot **snap, struct err *err)
 	if (r->done)
 		return 0;
 	rc = next_of_all(r, snap, err);
-	if (rc <= 0)
+	if (rc <= 0) {
 		r->done = true;
-	else
-		r->nr_snapshots++;
+		return rc;
+	}
+	set_own_time(r, *snap);
+	r->nr_snapshots++;
 	return rc;
 }
 
@@ -358,7 +369,7 @@ struct snapshot *recording_damo_snapshot(struct recording *r, const struct snap_
 	}
 	memcpy(s->regions, v, nr * sizeof(*v));
 	s->seq = r->nr_snapshots;
-	s->time_ns = s->wall_ns = end_ns;
+	s->time_ns = end_ns;
 	s->attrs = attrs_default();
 	fill_attrs(&s->attrs, intervals);
 	s->duration_ns = duration_ns ? duration_ns : s->attrs.aggregation_us * NSEC_PER_USEC;

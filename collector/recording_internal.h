@@ -44,6 +44,7 @@ struct recording {
 	char head[SZ_RECORDING_HEAD];
 	size_t nr_head, pos_head;
 	uint64_t nr_snapshots; /* handed over */
+	uint64_t origin_ns;    /* begin of the first of them */
 	bool done;
 	char note[256];
 	void *format_data;

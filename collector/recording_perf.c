@@ -422,7 +422,7 @@ static struct snapshot *finish(struct recording *r, struct reader *rd, uint64_t 
 		return NULL;
 	}
 	s->seq = rd->seq++;
-	s->time_ns = s->wall_ns = end_ns;
+	s->time_ns = end_ns;
 	s->duration_ns = end_ns - rd->begin_ns;
 	s->flags |= SNAP_ACCESSES_ALONE;
 	s->pid = rd->pid > 0 ? rd->pid : 0;

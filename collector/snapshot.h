@@ -121,7 +121,7 @@ enum snap_flags {
 	SNAP_MORE = 64, /* of several sources: another one's snapshot of the same aggregation follows */
 	/*
 	 * From a file that tells of accesses and not of the process: state, threads and CPU time are not known, and
-	 * wall_ns is the file's own clock.
+	 * wall_ns is not the time of day: of a recording that is played, the time since its begin.
 	 */
 	SNAP_ACCESSES_ALONE = 128,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tui/batch.h"
+#include "tui/when.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -30,12 +31,9 @@ static const char *heat_heading(enum heat_unit unit)
 
 static void print_header(FILE *out, const struct snapshot *s)
 {
-	char a[TEXT_NUMBER_SIZE], b[TEXT_NUMBER_SIZE], when[16], used[SNAPSHOT_WHEN_SIZE];
-	time_t seconds = (time_t)(s->wall_ns / NSEC_PER_SEC);
-	struct tm tm;
+	char a[TEXT_NUMBER_SIZE], b[TEXT_NUMBER_SIZE], when[WHEN_SIZE], used[SNAPSHOT_WHEN_SIZE];
 
-	strftime(when, sizeof(when), "%H:%M:%S", localtime_r(&seconds, &tm));
-	fprintf(out, "%s  ", when);
+	fprintf(out, "%s  ", when_text(when, s, 0));
 	if (s->pid)
 		fprintf(out, "pid %d %s  ", s->pid, s->comm);
 	fprintf(out, "%s  aging %s  aggr %s  %s", s->source, text_duration_us(a, s->attrs.aging_us),

@@ -21,16 +21,6 @@ void paint_at(const struct paint *p, int row, int *col, int end, enum theme_role
 		*col += grid_text(p->grid, row, *col, end - *col, text, p->roles[role], GRID_ELLIPSIS);
 }
 
-const char *paint_clock(char dst[16], uint64_t wall_ns)
-{
-	time_t seconds = (time_t)(wall_ns / NSEC_PER_SEC);
-	struct tm tm;
-
-	if (!localtime_r(&seconds, &tm) || !strftime(dst, 16, "%H:%M:%S", &tm))
-		dst[0] = '\0';
-	return dst;
-}
-
 struct paint_code paint_code(const struct paint *p, const struct snapshot *snap, uint64_t ip)
 {
 	const struct mapping *m = snap->maps ? mappings_find(snap->maps, ip) : NULL;

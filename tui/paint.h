@@ -52,8 +52,6 @@ struct rect paint_box(const struct paint *p, struct rect screen, int rows, int c
 void paint_at(const struct paint *p, int row, int *col, int end, enum theme_role role, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
 
-/* "14:03:27" in the local time zone. */
-const char *paint_clock(char dst[16], uint64_t wall_ns);
 /* Code at an address: the function, or the file of which no function is known, and how far in it. */
 struct paint_code {
 	char name[128];

@@ -7,6 +7,7 @@
 #include "collector/text.h"
 #include "tui/hint.h"
 #include "tui/paint.h"
+#include "tui/when.h"
 
 #define MAX_ITEMS 20
 #define SZ_VALUE  72
@@ -265,7 +266,7 @@ static void add_state(struct header *h, const struct app *app)
 						: "live";
 	enum theme_role role = app->frozen ? THEME_WARN : app->ended ? THEME_BAD : THEME_GOOD;
 	struct item *item;
-	char clock[16];
+	char clock[WHEN_SIZE];
 
 	add_recording(h, app);
 	add_place(h, app);
@@ -280,7 +281,7 @@ static void add_state(struct header *h, const struct app *app)
 	/* frozen, it says where one is */
 	item = add(h, app->frozen ? 3 : 7, "", THEME_BAR);
 	item->right = true;
-	snprintf(item->value, SZ_VALUE, "%s", paint_clock(clock, shown->wall_ns));
+	snprintf(item->value, SZ_VALUE, "%s", when_text(clock, shown, 0));
 }
 
 static struct style on_bar(const struct paint *p, enum theme_role role)

@@ -8,6 +8,7 @@
 #include "collector/space.h"
 #include "collector/text.h"
 #include "tui/paint.h"
+#include "tui/when.h"
 
 #define LABEL_COLS 9
 #define MAX_SPARKS 64
@@ -79,11 +80,11 @@ static void bar(struct pen *pen, int row, int col, int cols, double share, color
 
 static void cell_title(struct pen *pen, const struct inspect *in)
 {
-	char from[16], to[16], text[48] = "";
+	char from[WHEN_SIZE], to[WHEN_SIZE], text[2 * WHEN_SIZE + 8] = "";
 
 	if (in->snap) {
-		paint_clock(from, in->first->wall_ns - in->first->duration_ns);
-		paint_clock(to, in->snap->wall_ns);
+		when_text(from, in->first, in->first->duration_ns);
+		when_text(to, in->snap, 0);
 		snprintf(text, sizeof(text), "%s – %s", from, to);
 	}
 	title(pen, pen->p->app->cursor_set ? "cell" : "busiest now", text);

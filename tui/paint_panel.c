@@ -8,6 +8,7 @@
 #include "collector/space.h"
 #include "collector/text.h"
 #include "tui/paint.h"
+#include "tui/when.h"
 
 /* ---- tables of places ---- */
 
@@ -522,7 +523,7 @@ static void paint_tabs(const struct paint *p, struct rect where)
 {
 	const struct snapshot *snap = app_panel_snapshot(p->app);
 	int col = where.col + 1, end = where.col + where.cols, width;
-	char text[96] = "", clock[16];
+	char text[96] = "", clock[WHEN_SIZE];
 	size_t i;
 
 	for (i = 0; i < PANEL_NR; i++) {
@@ -538,8 +539,7 @@ static void paint_tabs(const struct paint *p, struct rect where)
 	if (app_panel_has_places(p->app))
 		snprintf(text, sizeof(text), "%zu by %s%s · ", p->app->places.nr, place_order_name(p->app->panel_order),
 			 p->app->panel_reverse ? ", reversed" : "");
-	paint_clock(clock, snap->wall_ns);
-	strcat(text, clock);
+	strcat(text, when_text(clock, snap, 0));
 	width = grid_text_width(text);
 	if (end - 1 - width > col)
 		grid_text(p->grid, where.row, end - 1 - width, width, text, p->roles[THEME_DIM], 0);

@@ -5,6 +5,7 @@
 #include "collector/clock.h"
 #include "collector/text.h"
 #include "tui/paint.h"
+#include "tui/when.h"
 
 #define MIN_BAR_COLS 8
 
@@ -56,7 +57,7 @@ void paint_rewind(const struct paint *p, struct rect where)
 	const struct history *history = p->app->history;
 	const struct snapshot *shown = app_shown(p->app), *oldest, *newest;
 	int col = where.col + 1, end = where.col + where.cols - 1, cols, knob;
-	char from[16], to[16], at[16], back[TEXT_NUMBER_SIZE], tail[96];
+	char from[WHEN_SIZE], to[WHEN_SIZE], at[WHEN_SIZE], back[TEXT_NUMBER_SIZE], tail[112];
 	uint64_t all_ns, at_ns, back_s;
 
 	if (!shown)
@@ -66,9 +67,9 @@ void paint_rewind(const struct paint *p, struct rect where)
 	all_ns = newest->time_ns > oldest->time_ns ? newest->time_ns - oldest->time_ns : 1;
 	at_ns = shown->time_ns > oldest->time_ns ? shown->time_ns - oldest->time_ns : 0;
 	back_s = (all_ns > at_ns ? all_ns - at_ns + NSEC_PER_SEC / 2 : 0) / NSEC_PER_SEC;
-	snprintf(tail, sizeof(tail), " %s now · at %s, %s back", paint_clock(to, newest->wall_ns),
-		 paint_clock(at, shown->wall_ns), back_s ? text_duration_us(back, back_s * USEC_PER_SEC) : "0s");
-	paint_at(p, where.row, &col, end, THEME_DIM, "%s ", paint_clock(from, oldest->wall_ns));
+	snprintf(tail, sizeof(tail), " %s now · at %s, %s back", when_text(to, newest, 0), when_text(at, shown, 0),
+		 back_s ? text_duration_us(back, back_s * USEC_PER_SEC) : "0s");
+	paint_at(p, where.row, &col, end, THEME_DIM, "%s ", when_text(from, oldest, 0));
 	cols = end - col - grid_text_width(tail);
 	knob = (int)((double)at_ns / (double)all_ns * (cols - 1) + 0.5);
 	for (int i = 0; i < cols; i++) {

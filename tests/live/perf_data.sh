@@ -41,6 +41,13 @@ assert all(s["wss_exact"] for s in snaps) and 0 < sum(s["wss_bytes"] for s in sn
 check "its JSON is as documented, and what perf does not tell is absent" "$(python3 "$top/tests/json/validate.py" "$tmp/out" 2>&1 | head -n 3)" \
 	test "$(python3 "$top/tests/json/validate.py" "$tmp/out" >/dev/null 2>&1; echo $?) $(grep -cE '"(wall_ns|nr_threads|state)"' "$tmp/out")" = "0 0"
 
+"$damontop" -r "$tmp/one.data" --aggr 20ms --dump-frame 5 --size 120x30 >"$tmp/screen" 2>"$tmp/err"
+check "the screen's time is that since its begin: it has no time of day" "$(cat "$tmp/err") $(head -n 1 "$tmp/screen")" \
+	grep -qE ' \+0\.(0[89]|1[0-2])s *$' <(head -n 1 "$tmp/screen")
+
+check "... in batch form too" "$("$damontop" -b -r "$tmp/one.data" --aggr 20ms | cut -c1-20 | grep '^+')" \
+	grep -qE '^\+0\.02s  pid' <("$damontop" -b -r "$tmp/one.data" --aggr 20ms)
+
 # the same through a pipe: played as it comes
 perf record -q -e page-faults -c 1 -d -o - sh -c '"$0" -o "$1" "$2" >/dev/null' "$workload" "$tmp/one.truth" "$tmp/one.phases" >"$tmp/piped" 2>"$tmp/err" ||
 	not_ok "perf record -o -" "$(cat "$tmp/err")"

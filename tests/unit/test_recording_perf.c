@@ -262,6 +262,7 @@ static void a_sample_stands_for_its_period_unless_that_is_a_frequency(void **sta
 		assert_int_equal(s->stats.malformed, 0);
 		assert_string_equal(s->comm, "loader");
 		assert_true(s->flags & SNAP_ACCESSES_ALONE);
+		assert_true(s->duration_ns && s->wall_ns == s->duration_ns); /* since the begin: it is the first */
 		assert_false(s->flags & SNAP_WSS_EXACT);
 		assert_string_equal(mappings_name(s->maps, mappings_from(s->maps, LIBRARY)), "/usr/lib/a \\x1b[2J.so");
 		snapshot_free(s);
