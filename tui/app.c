@@ -277,9 +277,26 @@ int app_tick_ms(const struct app *app)
 
 /* ---- a frame ---- */
 
+/*
+ * Whose mappings are the axis. Of a frozen picture those of the column that the cursor was moved to: what has been
+ * unmapped since, and children that have ended since, have rows where one goes back to.
+ */
+static const struct snapshot *axis_snapshot(const struct app *app)
+{
+	uint64_t ticks = app_ticks_per_col(app), last = app_edge_tick(app) / ticks;
+	size_t first, end;
+
+	if (!app->frozen || !app->cursor_set || !app->cursor_back || app->cursor_back > last || !history_nr(app->history))
+		return app_shown(app);
+	history_range(app->history, (last - app->cursor_back) * ticks, (last - app->cursor_back + 1) * ticks, &first,
+		      &end);
+	/* left of all that is kept: the oldest */
+	return history_at(app->history, first < end ? end - 1 : first ? first - 1 : 0);
+}
+
 static void update_axis(struct app *app)
 {
-	const struct snapshot *snap = app_shown(app);
+	const struct snapshot *snap = axis_snapshot(app);
 	struct mappings *maps = snap ? snap->maps : NULL;
 	bool half_blocks = app->config.look.depth >= COLOR_DEPTH_256 && !app->config.look.ascii && !app->numbers;
 	const struct app_range *viewport = app_viewport(app);

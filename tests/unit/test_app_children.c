@@ -63,6 +63,31 @@ static void the_key_asks_for_them_or_not(void **state)
 	mappings_put(maps);
 }
 
+/* Going back in a frozen picture, one finds the rows of those that have ended since. */
+static void those_that_ended_are_found_in_the_past(void **state)
+{
+	struct mappings *maps = fixture_server_maps();
+	unsigned i;
+
+	(void)state;
+	for (i = 20; i < 25; i++)
+		screen_push(&s, fixture_server(maps, i, 300, HEAT_FRACTION));
+	screen_keys(&s, "<space>");
+	assert_false(screen_holds(&s, "4733 redis-aof-rewrite"));
+	screen_keys(&s, "<left><left><left><left>");
+	assert_false(screen_holds(&s, "4733 redis-aof-rewrite"));
+	screen_keys(&s, "<left>");
+	assert_true(screen_holds(&s, "4733 redis-aof-rewrite"));
+	screen_keys(&s, "<left>");
+	assert_true(screen_holds(&s, "4733 redis-aof-rewrite"));
+	screen_keys(&s, "<right><right>");
+	assert_false(screen_holds(&s, "4733 redis-aof-rewrite"));
+	/* now is now, wherever the cursor is */
+	screen_keys(&s, "<left><left><space>");
+	assert_false(screen_holds(&s, "4733 redis-aof-rewrite"));
+	mappings_put(maps);
+}
+
 /* The rows of the process alone go on where they were: its places are its addresses. */
 static void what_was_seen_of_it_alone_stays(void **state)
 {
