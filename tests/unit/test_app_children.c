@@ -186,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(it_says_how_many_there_are),
 		TEST(the_key_asks_for_them_or_not),
+		TEST(those_that_ended_are_found_in_the_past),
 		TEST(what_was_seen_of_it_alone_stays),
 		TEST(an_address_is_looked_for_in_the_cursors_process_first),
 		TEST(a_process_is_found_by_its_name_or_number),
