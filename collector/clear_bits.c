@@ -3,15 +3,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int clear_bits_open(struct clear_bits *cr, const struct target *target, struct err *err)
 {
+	struct statfs fs;
+
 	*cr = CLEAR_BITS_CLOSED;
 	cr->target = target;
 	cr->tid = target_live_tid(target);
 	cr->fd = target_open_file(target, "clear_refs", O_WRONLY);
+	if (cr->fd >= 0 && fstatfs(cr->fd, &fs) == 0 && fs.f_type != PROC_SUPER_MAGIC) {
+		clear_bits_close(cr);
+		return err_set(
+			err, ENOENT,
+			"clear_refs of process %d is not the kernel's: something is mounted over it (a container's "
+			"mask)",
+			target->pid);
+	}
 	if (cr->fd >= 0)
 		return 0;
 	if (cr->fd == -ESRCH || (cr->fd == -ENOENT && target_has_ended(target)))
@@ -68,7 +80,10 @@ int clear_bits_write(struct clear_bits *cr, enum clear_bits_what what, struct er
 		return 0;
 	if (errno == ESRCH)
 		return -ESRCH;
-	return err_set(err, errno, "writing clear_refs: %s", strerror(errno));
+	return err_set(err, errno,
+		       "writing clear_refs of process %d: %s; the file could be opened, so it is a filter that refuses "
+		       "(seccomp, a security module): -s clock or -s perf need no such write",
+		       cr->target->pid, strerror(errno));
 }
 
 void clear_bits_paid(struct clear_bits *cr, uint64_t from_ns, uint64_t cost_ns, uint32_t budget_bp)

@@ -120,10 +120,13 @@ int collector_open_stream(struct collector *c, struct watched *w, unsigned i, co
 	if (!rc && collector_watch(c, fd))
 		rc = err_set(err, errno, "setting up the collector: %s", strerror(errno));
 	s->wakes = fd >= 0;
+	if (!rc)
+		collector_call(s, ops->prepare);
+	if (!rc && s->failure.code)
+		rc = err_set(err, s->failure.code, "%s", s->failure.text);
+	s->failure = ERR_NONE; /* it is err's now */
 	if (rc)
 		stream_close(s);
-	else
-		collector_call(s, ops->prepare);
 	return rc;
 }
 

@@ -5,7 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define MAX_STEPS 20
+#define HUGE_BYTES (UINT64_C(2) << 20)
+#define MAX_STEPS  20
 
 void mapping_rates_init(struct mapping_rates *mr)
 {
@@ -70,7 +71,7 @@ static void count_window(struct mapping_rate *rate, uint64_t window_ns, double k
 }
 
 void mapping_rates_add(struct mapping_rates *mr, uint64_t start, uint64_t end, uint64_t rss_bytes,
-		       uint64_t referenced_bytes, uint64_t window_ns)
+		       uint64_t referenced_bytes, uint64_t huge_bytes, uint64_t window_ns)
 {
 	const struct mapping_rate *last = find_last(mr, start);
 	struct mapping_rate *rate = next_slot(mr);
@@ -82,6 +83,8 @@ void mapping_rates_add(struct mapping_rates *mr, uint64_t start, uint64_t end, u
 	*rate = last ? *last : (struct mapping_rate){ .start = start };
 	rate->end = end;
 	rate->rss_bytes = rss_bytes;
+	huge_bytes = huge_bytes < rss_bytes ? huge_bytes : rss_bytes;
+	rate->nr_pages = (rss_bytes - huge_bytes) / PAGE_BYTES + (huge_bytes + HUGE_BYTES - 1) / HUGE_BYTES;
 	rate->referenced_bytes = referenced_bytes < rss_bytes ? referenced_bytes : rss_bytes;
 	if (window_ns && rss_bytes)
 		count_window(rate, window_ns, 1 - 1.0 / MAPPING_RATES_NR_WINDOWS);
@@ -176,7 +179,7 @@ static bool clearly_more(const struct class_says *says, double per_sec)
 
 void mapping_rates_estimate(const struct mapping_rate *rate, struct mapping_report *report)
 {
-	double pages = (double)rate->rss_bytes / (double)PAGE_BYTES, best;
+	double pages = (double)rate->nr_pages, best;
 	struct class_says says[MAPPING_RATES_NR_CLASSES]; /* the shortest first */
 	size_t nr = 0;
 

@@ -44,6 +44,7 @@ struct window_sums {
 struct mapping_rate {
 	uint64_t start, end;
 	uint64_t rss_bytes, referenced_bytes; /* of the last reading */
+	uint64_t nr_pages;		      /* present, each with a bit of its own */
 	uint32_t nr_windows;
 	struct window_sums sums[MAPPING_RATES_NR_CLASSES];
 };
@@ -62,9 +63,12 @@ void mapping_rates_free(struct mapping_rates *mr);
 
 /* A reading: begin, add each mapping in order of address, end. What is not added is forgotten. */
 void mapping_rates_begin(struct mapping_rates *mr);
-/* window_ns: how long its bits have been collected. 0: no window has passed, the bits mean nothing. */
+/*
+ * window_ns: how long its bits have been collected. 0: no window has passed, the bits mean nothing. huge_bytes: of
+ * rss_bytes, in huge pages, of which each has one bit.
+ */
 void mapping_rates_add(struct mapping_rates *mr, uint64_t start, uint64_t end, uint64_t rss_bytes,
-		       uint64_t referenced_bytes, uint64_t window_ns);
+		       uint64_t referenced_bytes, uint64_t huge_bytes, uint64_t window_ns);
 /* 0 or -ENOMEM: then the reading before it stays. */
 int mapping_rates_end(struct mapping_rates *mr);
 

@@ -377,8 +377,14 @@ static int check_kind(struct target *target, struct err *err)
 	struct stat_line line;
 	int rc = read_stat(target, "stat", &line);
 
-	if (rc == -ESRCH || rc == -ENOENT)
+	if ((rc == -ESRCH || rc == -ENOENT) && target_has_ended(target))
 		return err_set(err, ESRCH, "process %d has ended", target->pid);
+	if (rc == -ESRCH || rc == -ENOENT)
+		return err_set(
+			err, EACCES,
+			"process %d is there, but /proc does not show it: it is mounted with hidepid and the process "
+			"is another user's; run as that user or as root",
+			target->pid);
 	if (rc)
 		return err_set(err, -rc, "reading the state of process %d: %s", target->pid, strerror(-rc));
 	read_comm(target);

@@ -34,8 +34,10 @@
 
 struct clock_referenced {
 	struct source source;
-	struct source *clock, *referenced;
-	int epoll_fd; /* over both */
+	struct source *clock, *referenced; /* referenced NULL: it has failed, and nobody had asked for it */
+	bool unasked;
+	struct err failure; /* of referenced */
+	int epoll_fd;	    /* over both */
 	const struct clock *time;
 	struct attrs attrs;
 	unsigned parts, nr_stretched;
@@ -80,7 +82,7 @@ static int put_attrs_in_force(struct clock_referenced *both, struct err *err)
 	if (rc)
 		return rc;
 	own = referenced_attrs(both);
-	return source_referenced.set_attrs(both->referenced, &own, err); /* it refuses nothing */
+	return both->referenced ? source_referenced.set_attrs(both->referenced, &own, err) : 0; /* it refuses nothing */
 }
 
 static int both_probe(const struct source_params *params, struct err *err)
@@ -125,12 +127,37 @@ static void hand_on_mappings(struct sink *sink, const struct mapping_report *v, 
 		both->sink->mappings(both->sink, v, nr);
 }
 
+/*
+ * referenced has returned rc, and err. Where it cannot go on and nobody has asked for it, clock goes on alone: a system
+ * may refuse what its files seemed to permit. What is to be returned.
+ */
+static int see_referenced(struct clock_referenced *both, int rc, struct err *err)
+{
+	if (rc >= 0 || rc == -ESRCH || !both->unasked)
+		return rc;
+	err_set(&both->failure, -rc, "%s", err && err->code ? err->text : strerror(-rc));
+	if (err)
+		*err = ERR_NONE;
+	source_referenced.close(both->referenced);
+	both->referenced = NULL;
+	both->has_looked = false;
+	both->rests = true;
+	return put_attrs_in_force(both, err);
+}
+
 static int watch(struct clock_referenced *both, struct source *source)
 {
-	int fd = source->ops->poll_fd ? source->ops->poll_fd(source) : -1;
+	int fd = !source ? -1 : source->ops->poll_fd ? source->ops->poll_fd(source) : -1;
 	struct epoll_event event = { .events = EPOLLIN };
 
 	return fd < 0 ? 0 : epoll_ctl(both->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+static int prepare(struct clock_referenced *both, struct err *err)
+{
+	if (!both->referenced)
+		return 0;
+	return see_referenced(both, source_referenced.prepare(both->referenced, err), err);
 }
 
 static int open_both(struct clock_referenced *both, const struct source_params *params, struct err *err)
@@ -140,6 +167,7 @@ static int open_both(struct clock_referenced *both, const struct source_params *
 	int rc;
 
 	both->time = params->clock;
+	both->unasked = params->unasked;
 	both->attrs = params->attrs;
 	both->parts = FULL_PARTS;
 	own.attrs = clock_attrs(both);
@@ -150,13 +178,13 @@ static int open_both(struct clock_referenced *both, const struct source_params *
 	own.attrs = referenced_attrs(both);
 	own.sibling = sibling ? sibling->referenced : NULL;
 	own.own_share_bp = LOOKS_SHARE_BP;
-	rc = source_referenced.open(&both->referenced, &own, err);
+	rc = see_referenced(both, source_referenced.open(&both->referenced, &own, err), err);
 	if (rc)
 		return rc;
 	both->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (both->epoll_fd < 0 || watch(both, both->clock) || watch(both, both->referenced))
 		return err_set(err, errno, "waiting for two sources: %s", strerror(errno));
-	return source_referenced.prepare(both->referenced, err);
+	return prepare(both, err);
 }
 
 static int both_open(struct source **source, const struct source_params *params, struct err *err)
@@ -188,7 +216,9 @@ static int both_drain(struct source *source, struct sink *sink, struct err *err)
 	struct clock_referenced *both = both_of(source);
 	int rc = source_clock.drain(both->clock, sink, err);
 
-	return rc ? rc : source_referenced.wake(both->referenced, err);
+	if (rc || !both->referenced)
+		return rc;
+	return see_referenced(both, source_referenced.wake(both->referenced, err), err);
 }
 
 /*
@@ -233,7 +263,7 @@ static int look(struct clock_referenced *both, struct sink *sink, struct err *er
 
 	both->has_looked = false;
 	both->sink = sink;
-	rc = source_referenced.drain(both->referenced, &both->mappings_only, err);
+	rc = see_referenced(both, source_referenced.drain(both->referenced, &both->mappings_only, err), err);
 	both->sink = NULL;
 	if (rc == SOURCE_NO_CHECK)
 		both->has_looked = had_looked;
@@ -243,8 +273,10 @@ static int look(struct clock_referenced *both, struct sink *sink, struct err *er
 static int both_end_aggregation(struct source *source, struct sink *sink, struct err *err)
 {
 	struct clock_referenced *both = both_of(source);
-	int rc = look(both, sink, err);
+	int rc = both->referenced ? look(both, sink, err) : 0;
 
+	if (!both->referenced)
+		return rc;
 	if (rc == SOURCE_NO_CHECK) {
 		if (both->has_looked && sink->working_set)
 			sink->working_set(sink, both->used_bytes, both->window_ns,
@@ -254,7 +286,7 @@ static int both_end_aggregation(struct source *source, struct sink *sink, struct
 	if (rc)
 		return rc;
 	rc = share_budget(both, err);
-	return rc ? rc : source_referenced.prepare(both->referenced, err);
+	return rc ? rc : prepare(both, err);
 }
 
 static int both_set_attrs(struct source *source, const struct attrs *attrs, struct err *err)
@@ -277,7 +309,9 @@ static int both_target_changed(struct source *source, unsigned changes, struct e
 
 	if (changes & TARGET_CHANGED_EXEC)
 		both->has_looked = false;
-	return rc ? rc : source_referenced.target_changed(both->referenced, changes, err);
+	if (rc || !both->referenced)
+		return rc;
+	return see_referenced(both, source_referenced.target_changed(both->referenced, changes, err), err);
 }
 
 /* First, since there may not be room for both. */
@@ -306,8 +340,15 @@ static void both_stats(struct source *source, struct source_stats *stats)
 {
 	struct clock_referenced *both = both_of(source);
 	struct source_stats referenced;
+	char note[sizeof(stats->note)];
 
 	source_clock.stats(both->clock, stats);
+	if (!both->referenced) {
+		snprintf(note, sizeof(note), "referenced rests: %.*s", (int)strcspn(both->failure.text, ";"),
+			 both->failure.text);
+		add_note(stats, note);
+		return;
+	}
 	source_referenced.stats(both->referenced, &referenced);
 	stats->stretched = referenced.stretched;
 	if (referenced.rests)

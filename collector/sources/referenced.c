@@ -295,7 +295,7 @@ static void take_entry(void *ctx, const struct smaps_entry *entry)
 
 	ref->nr_referenced_pages += entry->referenced_bytes / PAGE_BYTES;
 	mapping_rates_add(&ref->rates, entry->start, entry->end, entry->rss_bytes, entry->referenced_bytes,
-			  window_of(ref, now_ns(ref)));
+			  entry->anon_huge_bytes, window_of(ref, now_ns(ref)));
 }
 
 static int read_bits(struct referenced *ref, struct err *err)
@@ -344,8 +344,10 @@ static int begin_round(struct referenced *ref, struct walk_purse *purse, struct 
 	ref->clear_end_ns = now_ns(ref);
 	pay(purse, &ref->clear_cost, size, cpu_ns);
 	walk_cost_learn(&ref->hold, size, ref->clear_end_ns - ref->clear_begin_ns);
-	if (rc)
+	if (rc) {
+		ref->clear_end_ns = 0;
 		return rc;
+	}
 	set_next_window(ref);
 	return 0;
 }
@@ -601,7 +603,8 @@ static void referenced_stats(struct source *source, struct source_stats *stats)
 
 const struct source_ops source_referenced = {
 	.name = "referenced",
-	.sees = "bytes in use of each mapping, exactly, and how often it is used; nothing inside a mapping",
+	.sees = "bytes in use of each mapping, exactly (a huge page counts whole), and how often it is used; nothing "
+		"inside a mapping",
 	.side_effect =
 		"clears the target's access bits, which reclaim and other monitors use too; each page used again "
 		"costs it up to 0.4 us",

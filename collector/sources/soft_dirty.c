@@ -318,7 +318,7 @@ static void soft_dirty_stats(struct source *source, struct source_stats *stats)
 
 const struct source_ops source_soft_dirty = {
 	.name = "soft_dirty",
-	.sees = "pages written, each of them, and no reads; not how often",
+	.sees = "pages written, each of them (a huge page counts whole), and no reads; not how often",
 	.side_effect =
 		"clears the target's soft-dirty marks (checkpointing tools and other monitors use them too); the next "
 		"write of each page takes a fault",

@@ -3,7 +3,7 @@
 #
 # The source referenced as an ordinary user on a process of one's own: 400 mappings of 64 KiB, 40 of them hot, must be told
 # apart by access rate; the bytes in use of three larger ones must be exact. The same beside the source clock.
-# timeout: 120
+# timeout: 150
 . "$(dirname "$0")/../lib/lib.sh"
 need "$workload" "$damontop" python3
 
@@ -93,3 +93,28 @@ check "combined: says which part is whose" "$(head -c 400 "$tmp/out")" grep -q '
 check "combined: regions are clock's" "no report at all" grep -q '"reports":[1-9]' "$tmp/out"
 check "combined: the working set without ~" "see above" grep -qE 'wss [0-9]' <("${as_user[@]}" "$tmp/damontop" -b -n 1 -s clock+referenced -p "$pid")
 note
+
+# A filter that refuses the write where the file could be opened: who asks for it is told why; by itself clock goes on alone.
+cat >"$tmp/filter.py" <<'END'
+import ctypes, errno, os, platform, struct, sys
+
+NR_PWRITE64 = 18  # x86-64
+code = b"".join(struct.pack("HBBI", *i) for i in (
+    (0x20, 0, 0, 0), (0x15, 0, 1, NR_PWRITE64), (0x06, 0, 0, 0x00050000 | errno.EPERM), (0x06, 0, 0, 0x7fff0000)))
+text = ctypes.create_string_buffer(code)
+program = struct.pack("HxxxxxxP", 4, ctypes.addressof(text))
+libc = ctypes.CDLL(None, use_errno=True)
+if platform.machine() != "x86_64" or libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program):
+    sys.exit(77)
+os.execvp(sys.argv[1], sys.argv[1:])
+END
+filtered() { python3 "$tmp/filter.py" "${as_user[@]}" "$tmp/damontop" -b -n 2 -p "$pid" "$@"; }
+filtered -s referenced >"$tmp/out" 2>"$tmp/err"
+if [ $? = 77 ]; then
+	skip "refused by a filter" "no seccomp here"
+else
+	check "refused by a filter: said, and what goes without" "$(cat "$tmp/err")" grep -q 'writing clear_refs .*-s clock' "$tmp/err"
+	check "refused by a filter: nothing is said of what was not seen" "$(cat "$tmp/out")" [ ! -s "$tmp/out" ]
+	filtered >"$tmp/out" 2>"$tmp/err"
+	check "refused by a filter: auto goes on with clock" "$(cat "$tmp/out" "$tmp/err")" grep -q 'wss ~.*referenced rests: writing clear_refs' "$tmp/out"
+fi

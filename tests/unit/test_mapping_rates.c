@@ -30,7 +30,7 @@ static uint64_t simulate(struct rng *rng, unsigned nr_pages, unsigned nr)
 static void read_one(struct mapping_rates *mr, uint64_t start, uint64_t nr_pages, uint64_t used, uint64_t window_ns)
 {
 	mapping_rates_begin(mr);
-	mapping_rates_add(mr, start, start + nr_pages * PAGE_BYTES, nr_pages * PAGE_BYTES, used * PAGE_BYTES,
+	mapping_rates_add(mr, start, start + nr_pages * PAGE_BYTES, nr_pages * PAGE_BYTES, used * PAGE_BYTES, 0,
 			  window_ns);
 	assert_int_equal(mapping_rates_end(mr), 0);
 }
@@ -160,8 +160,8 @@ static void test_bursts_of_a_few_windows(void **state)
 			     by_chance = i == 3 || rng_below(&rng, 100) < 12;
 
 			mapping_rates_begin(&mr);
-			mapping_rates_add(&mr, 0, 65536, 65536, used ? 65536 : 0, window_ns);
-			mapping_rates_add(&mr, 65536, 131072, 65536, by_chance ? 65536 : 0, window_ns);
+			mapping_rates_add(&mr, 0, 65536, 65536, used ? 65536 : 0, 0, window_ns);
+			mapping_rates_add(&mr, 65536, 131072, 65536, by_chance ? 65536 : 0, 0, window_ns);
 			assert_int_equal(mapping_rates_end(&mr), 0);
 		}
 		often = estimate(&mr, 0);
@@ -170,6 +170,26 @@ static void test_bursts_of_a_few_windows(void **state)
 		mapping_rates_free(&mr);
 	}
 	assert_true(right >= 90);
+}
+
+/* A huge page has one bit: four of them, each used now and then, are not 2 048 pages in use. */
+static void test_huge_pages_are_one_each(void **state)
+{
+	struct mapping_rates mr;
+	struct mapping_report report;
+
+	(void)state;
+	mapping_rates_init(&mr);
+	for (int i = 0; i < 8; i++) {
+		mapping_rates_begin(&mr);
+		mapping_rates_add(&mr, 0, 8 << 20, 8 << 20, i % 4 ? 0 : 2 << 20, 8 << 20, 100 * MSEC);
+		assert_int_equal(mapping_rates_end(&mr), 0);
+	}
+	report = estimate(&mr, 0);
+	assert_int_equal(report.valid, MAPPING_REPORT_RATE);
+	assert_true(report.accesses_per_sec > 1.5 &&
+		    report.accesses_per_sec < 4); /* one of four, in a quarter of them */
+	mapping_rates_free(&mr);
 }
 
 static void test_follows_a_change(void **state)
@@ -195,12 +215,12 @@ static void test_mappings_come_and_go(void **state)
 	mapping_rates_init(&mr);
 	mapping_rates_begin(&mr);
 	for (uint64_t i = 1; i <= 1000; i++)
-		mapping_rates_add(&mr, i << 20, (i << 20) + 4096, 4096, 0, MSEC);
+		mapping_rates_add(&mr, i << 20, (i << 20) + 4096, 4096, 0, 0, MSEC);
 	assert_int_equal(mapping_rates_end(&mr), 0);
 	assert_int_equal(mr.nr, 1000);
 	mapping_rates_begin(&mr);
 	for (uint64_t i = 0; i <= 2000; i += 3)
-		mapping_rates_add(&mr, i << 20, (i << 20) + 8192, 8192, 4096, MSEC);
+		mapping_rates_add(&mr, i << 20, (i << 20) + 8192, 8192, 4096, 0, MSEC);
 	assert_int_equal(mapping_rates_end(&mr), 0);
 	assert_int_equal(mr.nr, 667);
 	for (size_t i = 0; i < mr.nr; i++) {
@@ -217,8 +237,8 @@ static void test_nothing_present_has_no_rate(void **state)
 	(void)state;
 	mapping_rates_init(&mr);
 	mapping_rates_begin(&mr);
-	mapping_rates_add(&mr, 4096, 8192, 0, 0, MSEC);
-	mapping_rates_add(&mr, 8192, 12288, 4096, 4096, 0); /* no window has passed */
+	mapping_rates_add(&mr, 4096, 8192, 0, 0, 0, MSEC);
+	mapping_rates_add(&mr, 8192, 12288, 4096, 4096, 0, 0); /* no window has passed */
 	assert_int_equal(mapping_rates_end(&mr), 0);
 	assert_int_equal(estimate(&mr, 0).valid, 0);
 	assert_int_equal(estimate(&mr, 1).valid, 0);
@@ -234,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_few_hot_pages),
 		cmocka_unit_test(test_chance_is_not_evidence),
 		cmocka_unit_test(test_bursts_of_a_few_windows),
+		cmocka_unit_test(test_huge_pages_are_one_each),
 		cmocka_unit_test(test_follows_a_change),
 		cmocka_unit_test(test_mappings_come_and_go),
 		cmocka_unit_test(test_nothing_present_has_no_rate),
