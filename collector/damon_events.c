@@ -283,8 +283,12 @@ static bool parse_sample(const struct damon_events *e, const struct perf_event_h
 	t->nr_regions = field_value(e, p, DAMON_FIELD_NR_REGIONS);
 	start = field_value(e, p, DAMON_FIELD_START);
 	end = field_value(e, p, DAMON_FIELD_END);
-	t->region = (struct region_report){ start, end, (uint32_t)field_value(e, p, DAMON_FIELD_NR_ACCESSES),
-					    (uint32_t)field_value(e, p, DAMON_FIELD_AGE) };
+	t->region = (struct region_report){
+		.start = start,
+		.end = end,
+		.nr_accesses = (uint32_t)field_value(e, p, DAMON_FIELD_NR_ACCESSES),
+		.age = (uint32_t)field_value(e, p, DAMON_FIELD_AGE),
+	};
 	return start < end && t->nr_regions > 0 && t->nr_regions <= UINT32_MAX;
 }
 

@@ -64,8 +64,11 @@ int damon_events_fd(const struct damon_events *events);
 /* The kdamond's thread has ended: the fd says so for ever. */
 bool damon_events_hung_up(const struct damon_events *events);
 
-/* All regions of one aggregation, sorted; since_ns: from the end of the previous one, 0: not known. */
-typedef void damon_events_fn(void *ctx, const struct damon_regions *regions, uint64_t since_ns);
+/*
+ * All regions of one aggregation, sorted, for the receiver to fill in what else it knows of them; since_ns: from the
+ * end of the previous one, 0: not known.
+ */
+typedef void damon_events_fn(void *ctx, struct damon_regions *regions, uint64_t since_ns);
 
 /* Hands over the aggregations that are complete. 0 or -ENOMEM. */
 int damon_events_drain(struct damon_events *events, damon_events_fn *fn, void *ctx);

@@ -62,6 +62,8 @@ static const char *text_of(char command)
 	case DAMON_COMMAND_TUNED:
 		return "update_tuned_intervals";
 	case DAMON_COMMAND_COMMIT:
+	case DAMON_COMMAND_COUNT:
+	case DAMON_COMMAND_REST:
 		break;
 	}
 	return "commit";
@@ -76,6 +78,8 @@ _Noreturn static void work(const struct damon_io *io, int kdamond_fd, int fd)
 		struct damon_answer answer = { .command = command };
 
 		answer.rc = damon_write(io, kdamond_fd, "state", text_of(command));
+		if (!answer.rc && command == DAMON_COMMAND_COUNT)
+			answer.rc = damon_write(io, kdamond_fd, "state", text_of(DAMON_COMMAND_UPDATE));
 		if (send(fd, &answer, sizeof(answer), MSG_NOSIGNAL) < 0)
 			break;
 	}

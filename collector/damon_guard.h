@@ -27,6 +27,8 @@
 enum damon_command {
 	DAMON_COMMAND_UPDATE = 'u', /* tried_regions are made anew */
 	DAMON_COMMAND_COMMIT = 'c', /* the files are put in force */
+	DAMON_COMMAND_COUNT = 'k',  /* filters that are armed in the files are put in force, and then UPDATE */
+	DAMON_COMMAND_REST = 'r',   /* ... and those at rest, again: a commit, too */
 	DAMON_COMMAND_TUNED = 't',  /* the files of the intervals say what the kernel has tuned them to */
 };
 

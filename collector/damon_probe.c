@@ -87,7 +87,13 @@ int damon_probe_physical(const struct source_params *params, struct err *err)
 
 void damon_permits(const struct source_params *params, char *text, size_t size)
 {
+	bool no_goal = kernel_has(params->root, " damon_sysfs_intervals_goal_") == 0;
+	bool no_filters = kernel_has(params->root, " sz_filter_passed_show") == 0;
+
 	text[0] = '\0';
-	if (kernel_has(params->root, " damon_sysfs_intervals_goal_") == 0)
-		snprintf(text, size, "without: intervals that the kernel tunes (intervals_goal)");
+	if (no_goal || no_filters)
+		snprintf(text, size, "without: %s%s%s",
+			 no_goal ? "intervals that the kernel tunes (intervals_goal)" : "",
+			 no_goal && no_filters ? ", " : "",
+			 no_filters ? "kinds of page of physical memory (ops_filters)" : "");
 }

@@ -279,12 +279,11 @@ int damon_write_ranges(const struct damon_io *io, int kdamond_fd, const struct d
 }
 
 /* Everything matches: the scheme is there to be asked for the regions it has tried. */
-static int write_scheme(const struct damon_io *io, int kdamond_fd, struct err *err)
+int damon_write_scheme(const struct damon_io *io, int kdamond_fd, struct err *err)
 {
 	static const struct {
 		const char *file, *text;
 	} rows[] = {
-		{ CONTEXT "schemes/nr_schemes", "1" },
 		{ SCHEME "action", "stat" },
 		{ SCHEME "access_pattern/sz/min", "0" },
 		{ SCHEME "access_pattern/sz/max", "18446744073709551615" },
@@ -336,7 +335,9 @@ int damon_configure(const struct damon_io *io, int kdamond_fd, const struct damo
 		rc = set_number(io, kdamond_fd, TARGET "pid_target", (uint64_t)config->pid, err);
 	if (!rc && config->nr_ranges)
 		rc = damon_write_ranges(io, kdamond_fd, config->ranges, config->nr_ranges, err);
-	return rc || !config->with_scheme ? rc : write_scheme(io, kdamond_fd, err);
+	if (!rc && config->with_scheme)
+		rc = set(io, kdamond_fd, CONTEXT "schemes/nr_schemes", "1", err);
+	return rc || !config->with_scheme ? rc : damon_write_scheme(io, kdamond_fd, err);
 }
 
 /* ---- regions ---- */
@@ -394,7 +395,9 @@ static int read_tried_region(const struct damon_io *io, int tried_fd, size_t i, 
 	}
 	if (start >= end || nr_accesses > UINT32_MAX || age > UINT32_MAX)
 		return -EBADMSG;
-	*region = (struct region_report){ start, end, (uint32_t)nr_accesses, (uint32_t)age };
+	*region = (struct region_report){
+		.start = start, .end = end, .nr_accesses = (uint32_t)nr_accesses, .age = (uint32_t)age
+	};
 	return 0;
 }
 

@@ -66,6 +66,9 @@ struct damon_config {
 
 /* Fills the files of a kdamond that has no context yet. It does not run by that. */
 int damon_configure(const struct damon_io *io, int kdamond_fd, const struct damon_config *config, struct err *err);
+/* Makes the first scheme, whose files are there, the one of with_scheme: where somebody else has said how many there
+ * are. */
+int damon_write_scheme(const struct damon_io *io, int kdamond_fd, struct err *err);
 
 /*
  * damon_write_attrs(): -ENOTSUP where attrs.access_bp asks for intervals that the kernel tunes, and it does not; then

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/param.h>
 
 #include "collector/report.h"
 #include "collector/sysfs.h"
@@ -87,6 +88,34 @@ int damon_zones_read(const char *root, struct damon_zone zones[DAMON_MAX_RANGES]
 	if (len < 0)
 		return err_set(err, (int)-len, "/proc/zoneinfo: %s", strerror((int)-len));
 	return nr ? (int)nr : err_set(err, EBADMSG, "/proc/zoneinfo is not in the form that is known");
+}
+
+/* Beyond REPORT_NR_NODES nodes in one region the last ones are left out. */
+static void add_node(struct region_report *region, uint32_t node, uint64_t bytes)
+{
+	for (size_t i = 0; i < REPORT_NR_NODES; i++) {
+		if (region->nodes[i].bytes && region->nodes[i].node != node)
+			continue;
+		region->nodes[i].node = node;
+		region->nodes[i].bytes += bytes;
+		region->valid |= REPORT_NODE;
+		return;
+	}
+}
+
+void damon_zones_fill_nodes(const struct damon_zone *zones, size_t nr_zones, struct region_report *v, size_t nr)
+{
+	size_t first = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		while (first < nr_zones && zones[first].range.end <= v[i].start)
+			first++;
+		for (size_t z = first; z < nr_zones && zones[z].range.start < v[i].end; z++) {
+			uint64_t start = MAX(zones[z].range.start, v[i].start), end = MIN(zones[z].range.end, v[i].end);
+
+			add_node(&v[i], zones[z].node, end - start);
+		}
+	}
 }
 
 struct mappings *damon_zones_mappings(const struct damon_zone *zones, size_t nr, struct err *err)

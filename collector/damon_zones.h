@@ -12,6 +12,7 @@
 #include "collector/damon_sysfs.h"
 #include "collector/err.h"
 #include "collector/mappings.h"
+#include "collector/report.h"
 
 struct damon_zone {
 	struct damon_range range; /* physical addresses that it spans; there may be holes in it */
@@ -27,6 +28,12 @@ size_t damon_zones_parse(const char *text, struct damon_zone zones[DAMON_MAX_RAN
 
 /* Reads and parses. How many, or -errno with err. */
 int damon_zones_read(const char *root, struct damon_zone zones[DAMON_MAX_RANGES], struct err *err);
+
+/*
+ * Says of each region which nodes' memory it is, by its addresses: whole, as a zone's holes cannot be told. v and zones
+ * are sorted by address.
+ */
+void damon_zones_fill_nodes(const struct damon_zone *zones, size_t nr_zones, struct region_report *v, size_t nr);
 
 /* Each as a mapping "[node N ZONE]": one reference, or NULL with err. */
 struct mappings *damon_zones_mappings(const struct damon_zone *zones, size_t nr, struct err *err);

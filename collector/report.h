@@ -52,10 +52,18 @@ struct report {
  * A region that a source has made itself (kernel DAMON, a recording): it goes to the snapshot as it
  * is, without our split and merge.
  */
+#define REPORT_NR_NODES 4
 struct region_report {
 	uint64_t start, end;
 	uint32_t nr_accesses;
-	uint32_t age; /* aggregations */
+	uint32_t age;	/* aggregations */
+	uint32_t valid; /* of enum report_valid: REPORT_NODE, REPORT_KIND, REPORT_HUGE, for what follows */
+	uint64_t anon_bytes, file_bytes;
+	uint64_t huge_bytes;
+	struct {
+		uint32_t node;
+		uint64_t bytes; /* 0: here and behind there are no more */
+	} nodes[REPORT_NR_NODES];
 };
 
 enum mapping_report_valid {

@@ -68,6 +68,43 @@ static uint64_t mapped_bytes(const struct mappings *maps, uint64_t start, uint64
 	return sum;
 }
 
+static uint32_t pages_of(uint64_t bytes)
+{
+	uint64_t pages = bytes >> PAGE_SHIFT;
+
+	return pages < UINT32_MAX ? (uint32_t)pages : UINT32_MAX;
+}
+
+/* What the source knows of the pages of a region that it has made; the most frequent node first. */
+static void fill_pages(struct snap_pages *pages, const struct region_report *r)
+{
+	const uint32_t max_huge = (1U << 28) - 1;
+
+	for (size_t i = 0; (r->valid & REPORT_NODE) && i < REPORT_NR_NODES && r->nodes[i].bytes; i++) {
+		uint32_t nr = pages_of(r->nodes[i].bytes);
+		size_t at = i;
+
+		if (r->nodes[i].node > UINT8_MAX)
+			continue;
+		for (; at && pages->node_pages[at - 1] < nr; at--) {
+			pages->node_pages[at] = pages->node_pages[at - 1];
+			pages->node[at] = pages->node[at - 1];
+		}
+		pages->node_pages[at] = nr;
+		pages->node[at] = (uint8_t)r->nodes[i].node;
+		pages->valid |= SNAP_PAGES_NODE;
+	}
+	if (r->valid & REPORT_KIND) {
+		pages->anon = pages_of(r->anon_bytes);
+		pages->file = pages_of(r->file_bytes);
+		pages->valid |= SNAP_PAGES_KIND;
+	}
+	if (r->valid & REPORT_HUGE) {
+		pages->huge = (pages_of(r->huge_bytes) < max_huge ? pages_of(r->huge_bytes) : max_huge) & max_huge;
+		pages->valid |= SNAP_PAGES_HUGE;
+	}
+}
+
 /* The source has made the regions itself: they are the snapshot, and their end is the end of an aggregation. */
 static void sink_regions(struct sink *sink, const struct region_report *v, size_t nr, uint32_t max_nr_accesses,
 			 uint64_t duration_ns)
@@ -84,6 +121,7 @@ static void sink_regions(struct sink *sink, const struct region_report *v, size_
 			.heat = max_nr_accesses ? (float)v[i].nr_accesses / (float)max_nr_accesses : 0,
 			.nr_reports = max_nr_accesses,
 		};
+		fill_pages(&snap->open.pages[i], &v[i]);
 		if (v[i].nr_accesses)
 			snap->wss_bytes += mapped_bytes(s->maps, v[i].start, v[i].end);
 	}

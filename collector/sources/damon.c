@@ -11,20 +11,14 @@
  * "-e damon_aggregated" and "-e tried_regions" choose one of them.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "collector/damon_events.h"
-#include "collector/damon_guard.h"
-#include "collector/damon_others.h"
-#include "collector/damon_pace.h"
 #include "collector/damon_probe.h"
-#include "collector/damon_sysfs.h"
-#include "collector/damon_zones.h"
+#include "collector/sources/damon.h"
 #include "collector/sources/sources.h"
 
 /* DAMON's own defaults (damon_new_ctx()), but for the update: 60 s there. */
@@ -34,47 +28,6 @@
 /* So long without an aggregation, and the kdamond is looked at. */
 #define QUIET_NR_AGGREGATIONS 3
 #define QUIET_NS	      (2 * NSEC_PER_SEC)
-
-enum damon_way {
-	DAMON_WAY_EVENTS,
-	DAMON_WAY_TRIED,
-	DAMON_NR_WAYS,
-};
-
-static const char *const way_names[DAMON_NR_WAYS] = {
-	[DAMON_WAY_EVENTS] = "damon_aggregated",
-	[DAMON_WAY_TRIED] = "tried_regions",
-};
-
-struct damon {
-	struct source source;
-	const struct damon_io *io;
-	const char *root;
-	const struct clock *clock;
-	const struct target *target; /* NULL: physical memory */
-	pid_t pid;		     /* 0: physical memory */
-	struct mappings *zones;	     /* physical memory by node and zone */
-	struct damon_range range;    /* watched alone (fvaddr), or empty: vaddr */
-	struct attrs attrs;	     /* in force */
-	/* Written, and in force with the answer to the last commit. */
-	struct attrs pending;
-	struct damon_range pending_range;
-	unsigned nr_commits; /* under way */
-	unsigned nr_untold;  /* aggregations since the kernel was asked what it has tuned the intervals to */
-	int kdamonds_fd, epoll_fd;
-	struct damon_guard guard; /* closed: the kdamond is another program's */
-	int other_fd;		  /* that kdamond, or -1 */
-	pid_t other_pid;
-	enum damon_way way;
-	struct damon_events *events; /* NULL: the way is DAMON_WAY_TRIED */
-	struct damon_regions tried;
-	struct damon_pace pace;			     /* of the commands for them */
-	struct damon_range ranges[DAMON_MAX_RANGES]; /* where the regions were last */
-	size_t nr_ranges;
-	struct sink *sink; /* of the drain that is under way */
-	uint64_t last_ns;  /* an aggregation was seen, or the kdamond looked at */
-	struct source_stats stats;
-};
 
 /* ---- opening ---- */
 
@@ -88,6 +41,7 @@ static void damon_close(struct source *source)
 	damon_guard_close(&d->guard);
 	damon_regions_free(&d->tried);
 	damon_pace_close(&d->pace);
+	damon_count_close(&d->count);
 	mappings_put(d->zones);
 	if (d->other_fd >= 0)
 		close(d->other_fd);
@@ -96,170 +50,6 @@ static void damon_close(struct source *source)
 	if (d->kdamonds_fd >= 0)
 		close(d->kdamonds_fd);
 	free(d);
-}
-
-static int watch(struct damon *d, int fd, struct err *err)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-
-	return epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? err_set(err, errno, "epoll: %s", strerror(errno))
-								 : 0;
-}
-
-static int turn_on(struct damon *d, struct err *err)
-{
-	int rc = damon_write(d->io, d->guard.kdamond_fd, "state", "on");
-
-	if (rc == -EBUSY)
-		return err_set(err, EBUSY,
-			       "DAMON is in use by somebody who shares it with nobody (damon_reclaim, damon_lru_sort, "
-			       "damon_stat): "
-			       "end that, or choose another source with -s");
-	if (rc == -ENOENT || rc == -ENODEV)
-		return err_set(err, EBUSY, "another program has taken DAMON over in this moment, and it is left alone");
-	return rc ? err_set(err, -rc, "DAMON does not start: %s", strerror(-rc)) : 0;
-}
-
-static int command(struct damon *d, enum damon_command command, struct err *err)
-{
-	return damon_guard_command(&d->guard, command)
-		       ? err_set(err, EPIPE, "the process that commands DAMON has ended")
-		       : 0;
-}
-
-/* Now, or when the timer says so. first: the kdamond has just begun. */
-static int ask_for_regions(struct damon *d, bool first, struct err *err)
-{
-	return damon_pace_set(&d->pace, first, d->attrs.aggregation_us) ? command(d, DAMON_COMMAND_UPDATE, err) : 0;
-}
-
-/* The regions of our running kdamond, by this way. */
-static int attach(struct damon *d, enum damon_way way, struct err *err)
-{
-	pid_t pid;
-	int rc;
-
-	if (way == DAMON_WAY_TRIED) {
-		rc = damon_pace_open(&d->pace, err);
-		if (!rc)
-			rc = watch(d, d->pace.timer_fd, err);
-		return rc ? rc : ask_for_regions(d, true, err);
-	}
-	pid = damon_kdamond_pid(d->io, d->guard.kdamond_fd);
-	if (pid < 0)
-		return err_set(err, -pid, "the pid of the kdamond: %s", strerror(-pid));
-	rc = damon_events_open(&d->events, d->root, pid, 0, d->attrs.max_nr_regions, err);
-	return rc ? rc : watch(d, damon_events_fd(d->events), err);
-}
-
-/* What is watched, by which operations. ranges: room for those of physical memory. */
-static int choose_operations(struct damon *d, struct damon_config *config, struct damon_range ranges[DAMON_MAX_RANGES],
-			     struct err *err)
-{
-	struct damon_zone zones[DAMON_MAX_RANGES];
-	int nr;
-
-	config->operations = d->range.end ? "fvaddr" : "vaddr";
-	config->ranges = &d->range;
-	config->nr_ranges = d->range.end != 0;
-	if (d->target)
-		return 0;
-	nr = damon_zones_read(d->root, zones, err);
-	if (nr < 0)
-		return nr;
-	for (int i = 0; i < nr; i++)
-		ranges[i] = zones[i].range;
-	config->operations = "paddr";
-	config->ranges = ranges;
-	config->nr_ranges = (size_t)nr;
-	mappings_put(d->zones);
-	d->zones = damon_zones_mappings(zones, (size_t)nr, err);
-	return d->zones ? 0 : -ENOMEM;
-}
-
-static int start(struct damon *d, enum damon_way way, struct err *err)
-{
-	struct damon_config config = { .pid = d->pid, .attrs = d->attrs, .with_scheme = way == DAMON_WAY_TRIED };
-	struct damon_range ranges[DAMON_MAX_RANGES];
-	int rc = choose_operations(d, &config, ranges, err);
-
-	if (!rc)
-		rc = damon_configure(d->io, d->guard.kdamond_fd, &config, err);
-	if (!rc)
-		rc = turn_on(d, err);
-	if (!rc)
-		rc = attach(d, way, err);
-	d->way = way;
-	return rc;
-}
-
-/* The tracepoint where it can be used; the kdamond's pid may be one of a pid namespace that is not ours. */
-static int start_by_any(struct damon *d, const char *wanted, struct err *err)
-{
-	struct err why = ERR_NONE;
-	int rc = damon_events_probe(d->root, &why);
-
-	if (wanted && strcmp(wanted, way_names[DAMON_WAY_TRIED]) == 0)
-		return start(d, DAMON_WAY_TRIED, err);
-	if (!rc)
-		rc = start(d, DAMON_WAY_EVENTS, &why);
-	if (!rc)
-		return 0;
-	if (wanted || rc == -EBUSY)
-		return err_set(err, why.code, "%s", why.text);
-	damon_events_close(d->events);
-	d->events = NULL;
-	rc = damon_turn_off(d->io, d->kdamonds_fd, &d->guard.identity, d->pid);
-	return rc ? err_set(err, -rc, "DAMON does not stop: %s", strerror(-rc)) : start(d, DAMON_WAY_TRIED, err);
-}
-
-static int open_own(struct damon *d, const char *wanted, struct err *err)
-{
-	int rc = damon_guard_open(&d->guard, d->io, d->kdamonds_fd, d->pid, err);
-
-	if (!rc)
-		rc = watch(d, d->guard.worker_fd, err);
-	return rc ? rc : start_by_any(d, wanted, err);
-}
-
-/* Another program's kdamond watches our target: look on. Its intervals are in force. */
-static int open_other(struct damon *d, const struct damon_others *others, struct err *err)
-{
-	char name[16];
-	int rc;
-
-	snprintf(name, sizeof(name), "%u", others->kdamond);
-	d->other_fd = openat(d->kdamonds_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	d->other_pid = others->kdamond_pid;
-	d->attrs.access_bp = 0; /* only who may command it is told what it has tuned */
-	rc = d->other_fd < 0 ? -errno : damon_read_attrs(d->io, d->other_fd, &d->attrs);
-	if (rc)
-		return err_set(err, -rc, "reading the other program's DAMON: %s", strerror(-rc));
-	rc = damon_events_open(&d->events, d->root, others->kdamond_pid, others->target_id, d->attrs.max_nr_regions,
-			       err);
-	return rc ? rc : watch(d, damon_events_fd(d->events), err);
-}
-
-static int open_any(struct damon *d, const char *wanted, struct err *err)
-{
-	struct damon_others others;
-	int rc;
-
-	if (wanted && strcmp(wanted, way_names[0]) != 0 && strcmp(wanted, way_names[1]) != 0)
-		return err_set(err, EINVAL, "damon has no event \"%s\": %s or %s", wanted, way_names[0], way_names[1]);
-	d->kdamonds_fd = damon_open_kdamonds(d->root, err);
-	if (d->kdamonds_fd < 0)
-		return d->kdamonds_fd;
-	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (d->epoll_fd < 0)
-		return err_set(err, errno, "epoll: %s", strerror(errno));
-	rc = damon_others_find(&others, d->io, d->root, d->kdamonds_fd, d->pid, err);
-	if (rc)
-		return rc;
-	if (others.watches && !d->range.end)
-		return open_other(d, &others, err);
-	rc = damon_others_refuse(&others, err);
-	return rc ? rc : open_own(d, wanted, err);
 }
 
 static int open_as(struct source **source, const struct source_ops *ops, const struct source_params *params,
@@ -282,7 +72,7 @@ static int open_as(struct source **source, const struct source_ops *ops, const s
 	d->guard = DAMON_GUARD_CLOSED;
 	d->pace = DAMON_PACE_CLOSED;
 	d->kdamonds_fd = d->epoll_fd = d->other_fd = -1;
-	rc = open_any(d, params->event, err);
+	rc = damon_start(d, params->event, err);
 	if (rc) {
 		damon_close(&d->source);
 		return rc;
@@ -311,6 +101,57 @@ static struct mappings *physical_mappings(struct source *source)
 	return mappings_get(((struct damon *)source)->zones);
 }
 
+/* ---- questions ---- */
+
+int damon_command(struct damon *d, enum damon_command command, struct err *err)
+{
+	return damon_guard_command(&d->guard, command)
+		       ? err_set(err, EPIPE, "the process that commands DAMON has ended")
+		       : 0;
+}
+
+/* For a commit: it takes all that is in the files. */
+static int write_where(struct damon *d, struct damon_range range, struct err *err)
+{
+	return range.end ? damon_write_ranges(d->io, d->guard.kdamond_fd, &range, 1, err)
+			 : damon_write_ranges(d->io, d->guard.kdamond_fd, d->ranges, d->nr_ranges, err);
+}
+
+/* Begins to count kinds of page where that is due: 1, 0: it is not, or -errno. */
+static int ask_for_kinds(struct damon *d, struct err *err)
+{
+	int rc;
+
+	if (d->nr_commits || !d->nr_ranges || !damon_count_is_due(&d->count, d->attrs.aging_us))
+		return 0;
+	rc = write_where(d, d->range, err);
+	if (rc == -EBUSY) /* somebody uses them all the time: at the next occasion */
+		return 0;
+	/* the files then say what the intervals are: the commit changes nothing */
+	if (!rc && d->attrs.access_bp)
+		rc = damon_command(d, DAMON_COMMAND_TUNED, err);
+	if (!rc && damon_count_begin(&d->count, d->ranges, d->nr_ranges))
+		return 0;
+	if (!rc)
+		rc = damon_command(d, DAMON_COMMAND_COUNT, err);
+	return rc ? rc : 1;
+}
+
+static int ask_for_update(struct damon *d, struct err *err)
+{
+	int rc = ask_for_kinds(d, err);
+
+	if (rc)
+		return rc < 0 ? rc : 0;
+	return damon_command(d, DAMON_COMMAND_UPDATE, err);
+}
+
+/* Now, or when the timer says so. first: the kdamond has just begun. */
+int damon_ask_for_regions(struct damon *d, bool first, struct err *err)
+{
+	return damon_pace_set(&d->pace, first, d->attrs.aggregation_us) ? ask_for_update(d, err) : 0;
+}
+
 /* ---- regions ---- */
 
 static uint32_t max_nr_accesses(const struct attrs *attrs)
@@ -319,7 +160,7 @@ static uint32_t max_nr_accesses(const struct attrs *attrs)
 }
 
 /* since_ns: how long this aggregation took, 0: not measured. */
-static void hand_over(void *ctx, const struct damon_regions *regions, uint64_t since_ns)
+static void hand_over(void *ctx, struct damon_regions *regions, uint64_t since_ns)
 {
 	struct damon *d = ctx;
 
@@ -329,6 +170,8 @@ static void hand_over(void *ctx, const struct damon_regions *regions, uint64_t s
 	d->nr_untold++;
 	d->nr_ranges = damon_ranges_of(regions->v, regions->nr, d->ranges);
 	d->stats.reports += regions->nr;
+	damon_zones_fill_nodes(d->zone, d->nr_zones, regions->v, regions->nr);
+	damon_count_fill(&d->count, regions->v, regions->nr, d->stats.note, sizeof(d->stats.note));
 	d->sink->regions(d->sink, regions->v, regions->nr, max_nr_accesses(&d->attrs),
 			 since_ns ? since_ns : d->attrs.aggregation_us * NSEC_PER_USEC);
 }
@@ -356,7 +199,7 @@ static int take_commit(struct damon *d, int rc, struct err *err)
 		d->range = d->pending_range;
 	}
 	/* a commit ends an aggregation: the next has begun */
-	return damon_pace_is_set(&d->pace) ? ask_for_regions(d, true, err) : 0;
+	return damon_pace_is_set(&d->pace) ? damon_ask_for_regions(d, true, err) : 0;
 }
 
 /* Asks what the kernel has tuned its intervals to, where it may have. */
@@ -365,7 +208,7 @@ static int ask_for_tuned(struct damon *d, struct err *err)
 	if (!d->attrs.access_bp || d->nr_commits || d->nr_untold < DAMON_GOAL_AGGRS)
 		return 0;
 	d->nr_untold = 0;
-	return command(d, DAMON_COMMAND_TUNED, err);
+	return damon_command(d, DAMON_COMMAND_TUNED, err);
 }
 
 static void take_tuned(struct damon *d, int rc)
@@ -395,9 +238,23 @@ static int take_update(struct damon *d, int rc, struct err *err)
 		return err_set(err, -rc, "DAMON does not say which regions it has (update_schemes_tried_regions): %s",
 			       strerror(-rc));
 	if (rc == -EBUSY)
-		return command(d, DAMON_COMMAND_UPDATE, err);
+		return damon_command(d, DAMON_COMMAND_UPDATE, err);
 	rc = ask_for_tuned(d, err);
-	return rc ? rc : ask_for_regions(d, false, err);
+	return rc ? rc : damon_ask_for_regions(d, false, err);
+}
+
+/* The kernel has counted, beside the regions that the command for them would have left. */
+static int take_kinds(struct damon *d, int rc, struct err *err)
+{
+	int failed;
+
+	damon_count_end(&d->count, rc);
+	failed = damon_command(d, DAMON_COMMAND_REST, err);
+	if (failed)
+		return failed;
+	if (!rc)
+		damon_count_read(&d->count, d->attrs.max_nr_regions);
+	return d->way == DAMON_WAY_TRIED ? take_update(d, rc, err) : 0;
 }
 
 static int check_kdamond(struct damon *d, struct err *err)
@@ -427,6 +284,10 @@ static int take_answers(struct damon *d, struct err *err)
 			rc = explain_end(d, err);
 		else if (answer.command == DAMON_COMMAND_COMMIT)
 			rc = take_commit(d, answer.rc, err);
+		else if (answer.command == DAMON_COMMAND_COUNT)
+			rc = take_kinds(d, answer.rc, err);
+		else if (answer.command == DAMON_COMMAND_REST)
+			rc = damon_count_rested(&d->count, answer.rc) ? damon_command(d, DAMON_COMMAND_REST, err) : 0;
 		else if (answer.command == DAMON_COMMAND_TUNED)
 			take_tuned(d, answer.rc);
 		else
@@ -448,8 +309,12 @@ static int damon_drain(struct source *source, struct sink *sink, struct err *err
 		rc = err_set(err, ENOMEM, "no memory for regions");
 	if (!rc && d->events)
 		rc = ask_for_tuned(d, err);
+	if (!rc && d->events)
+		rc = ask_for_kinds(d, err);
+	if (rc > 0)
+		rc = 0;
 	if (!rc && damon_pace_is_due(&d->pace))
-		rc = command(d, DAMON_COMMAND_UPDATE, err);
+		rc = ask_for_update(d, err);
 	return rc ? rc : check_kdamond(d, err);
 }
 
@@ -477,10 +342,9 @@ static int commit(struct damon *d, const struct attrs *attrs, struct damon_range
 	if (!rc && d->target)
 		rc = damon_write_operations(d->io, d->guard.kdamond_fd, range.end ? "fvaddr" : "vaddr", err);
 	if (!rc)
-		rc = range.end ? damon_write_ranges(d->io, d->guard.kdamond_fd, &range, 1, err)
-			       : damon_write_ranges(d->io, d->guard.kdamond_fd, d->ranges, d->nr_ranges, err);
+		rc = write_where(d, range, err);
 	if (!rc)
-		rc = command(d, DAMON_COMMAND_COMMIT, err);
+		rc = damon_command(d, DAMON_COMMAND_COMMIT, err);
 	if (rc)
 		return rc;
 	d->pending = *attrs;
@@ -504,6 +368,14 @@ static int damon_set_range(struct source *source, uint64_t start, uint64_t end, 
 	struct damon_range range = { start & ~(PAGE_BYTES - 1), (end + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1) };
 
 	return commit(d, d->nr_commits ? &d->pending : &d->attrs, range, err);
+}
+
+static int damon_target_changed(struct source *source, unsigned changes, struct err *err)
+{
+	(void)err;
+	if (changes & TARGET_CHANGED_EXEC)
+		damon_count_forget(&((struct damon *)source)->count);
+	return 0;
 }
 
 static void damon_attrs_in_force(struct source *source, struct attrs *attrs)
@@ -559,6 +431,7 @@ const struct source_ops source_damon = {
 	.set_attrs = damon_set_attrs,
 	.set_range = damon_set_range,
 	.attrs_in_force = damon_attrs_in_force,
+	.target_changed = damon_target_changed,
 	.stats = damon_stats,
 	.close = damon_close,
 };

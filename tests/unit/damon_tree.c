@@ -37,6 +37,8 @@ static void put_kdamond(const struct file_tree *tree, int number)
 		{ "contexts/0/targets/0/regions/nr_regions", "0\n" },
 		{ "contexts/0/targets/0/regions/0/start", "0\n" },
 		{ "contexts/0/targets/0/regions/0/end", "0\n" },
+		{ "contexts/0/targets/0/regions/1/start", "0\n" },
+		{ "contexts/0/targets/0/regions/1/end", "0\n" },
 		{ "contexts/0/schemes/nr_schemes", "0\n" },
 		{ "contexts/0/schemes/0/action", "stat\n" },
 		{ "contexts/0/schemes/0/access_pattern/sz/min", "0\n" },
@@ -64,6 +66,58 @@ void damon_tree_put_goal(const struct file_tree *tree, int number)
 		snprintf(file, sizeof(file), "%d/contexts/0/monitoring_attrs/intervals/intervals_goal/%s", number,
 			 names[i]);
 		damon_tree_put(tree, file, "0\n");
+	}
+}
+
+void damon_tree_put_filters(const struct file_tree *tree, int number, int nr)
+{
+	static const char *const rows[][2] = {
+		{ "action", "stat\n" },
+		{ "apply_interval_us", "0\n" },
+		{ "access_pattern/sz/min", "0\n" },
+		{ "access_pattern/sz/max", "0\n" },
+		{ "access_pattern/nr_accesses/min", "0\n" },
+		{ "access_pattern/nr_accesses/max", "0\n" },
+		{ "access_pattern/age/min", "0\n" },
+		{ "access_pattern/age/max", "0\n" },
+		{ "core_filters/nr_filters", "0\n" },
+		{ "core_filters/0/type", "addr\n" },
+		{ "core_filters/0/matching", "N\n" },
+		{ "core_filters/0/allow", "N\n" },
+		{ "core_filters/0/addr_start", "0\n" },
+		{ "core_filters/0/addr_end", "0\n" },
+		{ "ops_filters/nr_filters", "0\n" },
+		{ "ops_filters/0/type", "anon\n" },
+		{ "ops_filters/0/matching", "N\n" },
+		{ "ops_filters/0/allow", "N\n" },
+		{ "ops_filters/0/min", "0\n" },
+		{ "ops_filters/0/max", "0\n" },
+		{ "tried_regions/total_bytes", "0\n" },
+	};
+	char file[128];
+
+	for (int scheme = 0; scheme < nr; scheme++)
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			snprintf(file, sizeof(file), "%d/contexts/0/schemes/%d/%s", number, scheme, rows[i][0]);
+			damon_tree_put(tree, file, rows[i][1]);
+		}
+}
+
+void damon_tree_put_passed(const struct file_tree *tree, int scheme, int i, unsigned long start, unsigned long end,
+			   unsigned long passed)
+{
+	const struct {
+		const char *name;
+		unsigned long value;
+	} rows[] = {
+		{ "start", start }, { "end", end }, { "nr_accesses", 7 }, { "age", 1 }, { "sz_filter_passed", passed }
+	};
+	char file[128], text[32];
+
+	for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		snprintf(file, sizeof(file), "0/contexts/0/schemes/%d/tried_regions/%d/%s", scheme, i, rows[k].name);
+		snprintf(text, sizeof(text), "%lu\n", rows[k].value);
+		damon_tree_put(tree, file, text);
 	}
 }
 

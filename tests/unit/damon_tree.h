@@ -18,6 +18,11 @@ void damon_tree_put(const struct file_tree *tree, const char *file, const char *
 bool damon_tree_has(const struct file_tree *tree, const char *file, const char *text);
 /* Of newer kernels: the files by which folder number tunes its intervals, off. */
 void damon_tree_put_goal(const struct file_tree *tree, int number);
+/* Of newer kernels: schemes 0 ... nr - 1 of folder number, with the files of filters. */
+void damon_tree_put_filters(const struct file_tree *tree, int number, int nr);
+/* What scheme of folder 0 has passed of region [start, end), as number i of tried_regions. */
+void damon_tree_put_passed(const struct file_tree *tree, int scheme, int i, unsigned long start, unsigned long end,
+			   unsigned long passed);
 /* Removes folder 0 and makes it again, as the kernel does at every write of nr_kdamonds. */
 void damon_tree_remake(const struct file_tree *tree);
 /* The descriptor of "kdamonds". */

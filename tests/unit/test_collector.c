@@ -772,6 +772,46 @@ static void a_source_that_makes_regions_sets_the_pace(void **state)
 	f->collector = NULL;
 }
 
+/* What a source that makes regions knows of their pages is in the snapshot, the largest node first; the rest is unknown. */
+static void a_source_that_makes_regions_knows_their_pages(void **state)
+{
+	struct source_ops maker = checks;
+	struct fixture *f = *state;
+	struct snapshot *snap;
+	struct snap_pages pages;
+
+	maker.flags = SOURCE_NO_TARGET | SOURCE_REGIONS;
+	f->second.regions = (struct region_report){
+		.start = BASE,
+		.end = BASE + 4 * MIB,
+		.valid = REPORT_NODE | REPORT_KIND,
+		.anon_bytes = MIB,
+		.file_bytes = 2 * MIB,
+		.huge_bytes = 2 * MIB, /* not among the valid ones */
+		.nodes = { { 3, MIB }, { 1, 3 * MIB } },
+	};
+	f->second.nr_regions_at_a_time = 1;
+	open_two(f, &checks, &maker);
+	assert_true(pass_ms(f, 200));
+	snap = next_snapshot(f);
+	while (snap->source_index != 1) {
+		snapshot_free(snap);
+		snap = next_snapshot(f);
+	}
+	pages = snapshot_pages(snap, 0);
+	assert_int_equal(pages.valid, SNAP_PAGES_NODE | SNAP_PAGES_KIND);
+	assert_int_equal(pages.anon, 256);
+	assert_int_equal(pages.file, 512);
+	assert_int_equal(pages.node[0], 1);
+	assert_int_equal(pages.node_pages[0], 768);
+	assert_int_equal(pages.node[1], 3);
+	assert_int_equal(pages.node_pages[1], 256);
+	assert_int_equal(pages.node_pages[2], 0);
+	snapshot_free(snap);
+	collector_close(f->collector); /* before its table goes */
+	f->collector = NULL;
+}
+
 static void choose(struct fixture *f, unsigned index, enum command_source choice)
 {
 	struct command command = { .type = COMMAND_SOURCE, .source_index = index, .source = choice };
@@ -928,6 +968,7 @@ int main(void)
 		TEST(one_of_two_that_cannot_open_is_told_and_the_other_goes_on),
 		TEST(one_of_two_that_fails_is_told_and_the_last_ends_it),
 		TEST(a_source_that_makes_regions_sets_the_pace),
+		TEST(a_source_that_makes_regions_knows_their_pages),
 		TEST(one_of_two_is_sent_away),
 		TEST(where_no_other_source_can_be_used_it_goes_on),
 		TEST(a_source_by_name_that_cannot_be_had),

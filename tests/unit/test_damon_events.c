@@ -76,7 +76,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void take(void *ctx, const struct damon_regions *regions, uint64_t since_ns)
+static void take(void *ctx, struct damon_regions *regions, uint64_t since_ns)
 {
 	struct seen *seen = ctx;
 

@@ -32,7 +32,7 @@ struct fixture {
 	struct source_params params;
 	unsigned nr_calls;
 	size_t nr_regions;
-	struct region_report first;
+	struct region_report first, all[3];
 	uint32_t max_nr_accesses;
 	uint64_t duration_ns;
 };
@@ -45,6 +45,8 @@ static void take_regions(struct sink *sink, const struct region_report *v, size_
 	f->nr_calls++;
 	f->nr_regions = nr;
 	f->first = v[0];
+	for (size_t i = 0; i < nr && i < 3; i++)
+		f->all[i] = v[i];
 	f->max_nr_accesses = max_nr_accesses;
 	f->duration_ns = duration_ns;
 }
@@ -398,8 +400,13 @@ static void test_lacks(void **state)
 	static const struct {
 		const char *kallsyms, *says;
 	} rows[] = {
-		{ "0 t damon_va_update\n", "without: intervals that the kernel tunes (intervals_goal)" },
-		{ "0 t damon_va_update\n0 t damon_sysfs_intervals_goal_release\n", "" },
+		{ "0 t damon_va_update\n",
+		  "without: intervals that the kernel tunes (intervals_goal), kinds of page of "
+		  "physical memory (ops_filters)" },
+		{ "0 t damon_sysfs_intervals_goal_release\n",
+		  "without: kinds of page of physical memory (ops_filters)" },
+		{ "0 t sz_filter_passed_show\n", "without: intervals that the kernel tunes (intervals_goal)" },
+		{ "0 t sz_filter_passed_show\n0 t damon_sysfs_intervals_goal_release\n", "" },
 		{ "", "" },
 	};
 	struct fixture f;
@@ -413,6 +420,105 @@ static void test_lacks(void **state)
 		assert_string_equal(text, rows[i].says);
 		teardown_tree(&f);
 	}
+}
+
+/* ---- physical memory ---- */
+
+#define MIB 0x100000UL
+
+/* Two zones of two nodes, 64 MiB each, and three regions. */
+static void setup_physical(struct fixture *f, int nr_schemes)
+{
+	setup_tree(f, 0);
+	file_tree_put(&f->tree, "/proc/zoneinfo",
+		      "Node 0, zone   DMA32\n        spanned  16384\n        present  16384\n  start_pfn:  16384\n"
+		      "Node 1, zone   Normal\n        spanned  16384\n        present  16384\n  start_pfn:  32768\n");
+	file_tree_put(&f->tree, "/proc/kallsyms", "0 t damon_pa_stat\n");
+	damon_tree_put_filters(&f->tree, 0, nr_schemes);
+	for (int scheme = 0; scheme < 4; scheme++) {
+		static const unsigned long passed[4][3] = {
+			{ 0, 0, 0 }, { 4 * MIB, 8 * MIB, 0 }, { 0, 2 * MIB, 1 * MIB }, { 0, 6 * MIB, 0 }
+		};
+
+		damon_tree_put_passed(&f->tree, scheme, 0, 64 * MIB, 96 * MIB, passed[scheme][0]);
+		damon_tree_put_passed(&f->tree, scheme, 1, 96 * MIB, 160 * MIB, passed[scheme][1]);
+		damon_tree_put_passed(&f->tree, scheme, 2, 160 * MIB, 192 * MIB, passed[scheme][2]);
+	}
+	target_close(f->params.target);
+	f->params.target = NULL;
+}
+
+static void drain_physical_until(struct fixture *f, struct source *source, unsigned nr_calls, uint32_t valid)
+{
+	struct pollfd pfd = { .fd = source_damon_paddr.poll_fd(source), .events = POLLIN };
+	struct err err = ERR_NONE;
+
+	while (f->nr_calls < nr_calls || (f->all[1].valid & valid) != valid) {
+		assert_int_equal(poll(&pfd, 1, TIMEOUT_MS), 1);
+		if (source_damon_paddr.drain(source, &f->sink, &err))
+			fail_msg("%s", err.text);
+	}
+}
+
+/* The kernel's filters say what the pages are, in a round that is armed and put to rest; the addresses say the node. */
+static void test_physical_kinds(void **state)
+{
+	struct source_stats stats;
+	struct err err = ERR_NONE;
+	struct source *source;
+	struct fixture f;
+
+	(void)state;
+	setup_physical(&f, 4);
+	assert_int_equal(source_damon_paddr.open(&source, &f.params, &err), 0);
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/nr_schemes", "4"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/0/access_pattern/sz/max", "18446744073709551615"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/1/ops_filters/0/type", "anon"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/2/ops_filters/0/matching", "N"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/3/ops_filters/0/type", "hugepage_size"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/3/access_pattern/sz/max", "0")); /* at rest */
+	drain_physical_until(&f, source, 1, 0);
+	assert_int_equal(f.all[0].valid, REPORT_NODE); /* nothing has been counted yet, and that is not 0 */
+	drain_physical_until(&f, source, 2, REPORT_KIND | REPORT_HUGE);
+	assert_int_equal(f.nr_regions, 3);
+	assert_int_equal(f.all[0].anon_bytes, 4 * MIB);
+	assert_int_equal(f.all[1].anon_bytes, 8 * MIB);
+	assert_int_equal(f.all[1].file_bytes, 2 * MIB);
+	assert_int_equal(f.all[1].huge_bytes, 6 * MIB);
+	assert_int_equal(f.all[2].file_bytes, 1 * MIB);
+	assert_int_equal(f.all[1].nodes[0].node, 0);
+	assert_int_equal(f.all[1].nodes[1].node, 1);
+	assert_int_equal(f.all[1].nodes[1].bytes, 32 * MIB);
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/1/access_pattern/sz/max", "0"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/1/core_filters/0/addr_start", "67108864"));
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/1/core_filters/0/addr_end", "201326592"));
+	clock_virtual_advance(&f.clock, 5 * NSEC_PER_SEC);
+	drain_physical_until(&f, source, f.nr_calls + 1, 0);
+	source_damon_paddr.stats(source, &stats);
+	assert_string_equal(stats.note, "anon, file, huge: counted up to 4 s ago");
+	source_damon_paddr.close(source);
+	assert_true(damon_tree_has(&f.tree, "nr_kdamonds", "0"));
+	teardown_tree(&f);
+}
+
+/* A kernel without filters: no schemes but the one for regions, and kinds stay unknown. */
+static void test_physical_without_filters(void **state)
+{
+	struct source_stats stats;
+	struct err err = ERR_NONE;
+	struct source *source;
+	struct fixture f;
+
+	(void)state;
+	setup_physical(&f, 0);
+	assert_int_equal(source_damon_paddr.open(&source, &f.params, &err), 0);
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/nr_schemes", "1"));
+	drain_physical_until(&f, source, 3, 0);
+	assert_int_equal(f.all[1].valid, REPORT_NODE);
+	source_damon_paddr.stats(source, &stats);
+	assert_string_equal(stats.note, "");
+	source_damon_paddr.close(source);
+	teardown_tree(&f);
 }
 
 static void test_open_fails(void **state)
@@ -449,6 +555,8 @@ int main(void)
 		cmocka_unit_test(test_range),
 		cmocka_unit_test(test_tuning),
 		cmocka_unit_test(test_lacks),
+		cmocka_unit_test(test_physical_kinds),
+		cmocka_unit_test(test_physical_without_filters),
 		cmocka_unit_test(test_open_fails),
 	};
 

@@ -232,7 +232,12 @@ static void test_configure_fails_anywhere(void **state)
 
 static void test_ranges(void **state)
 {
-	const struct region_report v[] = { { 10, 20, 0, 0 }, { 20, 30, 5, 1 }, { 40, 50, 0, 0 }, { 50, 55, 0, 0 } };
+	const struct region_report v[] = {
+		{ .start = 10, .end = 20 },
+		{ .start = 20, .end = 30, .nr_accesses = 5, .age = 1 },
+		{ .start = 40, .end = 50 },
+		{ .start = 50, .end = 55 },
+	};
 	struct region_report many[2 * DAMON_MAX_RANGES];
 	struct damon_range ranges[DAMON_MAX_RANGES];
 
@@ -244,7 +249,7 @@ static void test_ranges(void **state)
 	assert_int_equal(ranges[1].start, 40);
 	assert_int_equal(ranges[1].end, 55);
 	for (unsigned i = 0; i < 2 * DAMON_MAX_RANGES; i++)
-		many[i] = (struct region_report){ i * 10, i * 10 + 5, 0, 0 };
+		many[i] = (struct region_report){ .start = i * 10, .end = i * 10 + 5 };
 	assert_int_equal(damon_ranges_of(many, 2 * DAMON_MAX_RANGES, ranges), DAMON_MAX_RANGES);
 	assert_int_equal(ranges[DAMON_MAX_RANGES - 1].end, many[2 * DAMON_MAX_RANGES - 1].end);
 }

@@ -39,6 +39,33 @@ static void test_zones(void **state)
 	mappings_put(maps);
 }
 
+/* A region's nodes by its addresses; what lies in no zone is nobody's. */
+static void test_nodes(void **state)
+{
+	const struct damon_zone zones[] = { { { 0x1000, 0x9000 }, 0, "DMA" },
+					    { { 0x9000, 0x20000 }, 0, "DMA32" },
+					    { { 0x20000, 0x40000 }, 3, "Normal" } };
+	struct region_report v[] = {
+		{ .start = 0x2000, .end = 0xa000 },   /* two zones of one node */
+		{ .start = 0xa000, .end = 0x30000 },  /* two nodes */
+		{ .start = 0x30000, .end = 0x40000 }, /* one */
+		{ .start = 0x40000, .end = 0x50000 }, /* none */
+	};
+
+	(void)state;
+	damon_zones_fill_nodes(zones, 3, v, 4);
+	assert_int_equal(v[0].valid, REPORT_NODE);
+	assert_int_equal(v[0].nodes[0].node, 0);
+	assert_int_equal(v[0].nodes[0].bytes, 0x8000);
+	assert_int_equal(v[0].nodes[1].bytes, 0);
+	assert_int_equal(v[1].nodes[0].bytes, 0x16000);
+	assert_int_equal(v[1].nodes[1].node, 3);
+	assert_int_equal(v[1].nodes[1].bytes, 0x10000);
+	assert_int_equal(v[2].nodes[0].node, 3);
+	assert_int_equal(v[2].nodes[0].bytes, 0x10000);
+	assert_int_equal(v[3].valid, 0);
+}
+
 static void test_overlaps(void **state)
 {
 	static const char text[] = ZONE("0", "Normal", "1000", "900", "5000") ZONE("1", "Normal", "1000", "900", "5500")
@@ -70,6 +97,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_zones),
+		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_overlaps),
 		cmocka_unit_test(test_nonsense),
 	};
