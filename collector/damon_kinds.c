@@ -201,7 +201,9 @@ void damon_kinds_fill(const struct damon_kinds *k, struct region_report *v, size
 			v[i].file_bytes = bytes[DAMON_FILTER_FILE];
 			v[i].valid |= REPORT_KIND;
 		}
-		if (is_known[DAMON_FILTER_HUGE]) {
+		/* of what has no page at all, none is huge or small */
+		if (is_known[DAMON_FILTER_HUGE] &&
+		    (!(v[i].valid & REPORT_KIND) || v[i].anon_bytes || v[i].file_bytes)) {
 			v[i].huge_bytes = bytes[DAMON_FILTER_HUGE];
 			v[i].valid |= REPORT_HUGE;
 		}

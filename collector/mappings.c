@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,10 +107,10 @@ static enum mapping_kind kind_of(const char *name, uint64_t inode)
 		const char *prefix;
 		enum mapping_kind kind;
 	} kinds[] = {
-		{ "[heap]", MAPPING_HEAP },	 { "[stack", MAPPING_STACK }, { "[anon_shmem:", MAPPING_SHM },
-		{ "[anon", MAPPING_ANON },	 { "[", MAPPING_VDSO },	      { "/memfd:", MAPPING_SHM },
-		{ "/dev/zero", MAPPING_SHM },	 { "/SYSV", MAPPING_SHM },    { "/dev/shm/", MAPPING_SHM },
-		{ "anon_inode:", MAPPING_FILE },
+		{ "[heap]", MAPPING_HEAP },   { "[stack", MAPPING_STACK },     { "[anon_shmem:", MAPPING_SHM },
+		{ "[anon", MAPPING_ANON },    { "[node ", MAPPING_ZONE },      { "[", MAPPING_VDSO },
+		{ "/memfd:", MAPPING_SHM },   { "/dev/zero", MAPPING_SHM },    { "/SYSV", MAPPING_SHM },
+		{ "/dev/shm/", MAPPING_SHM }, { "anon_inode:", MAPPING_FILE },
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -256,9 +257,16 @@ const char *mappings_short_name(char dst[MAPPINGS_SHORT_NAME_SIZE], const struct
 {
 	const char *name = mappings_name(maps, m), *slash;
 	size_t len = unmarked_len(name);
+	char zone[16];
+	unsigned node;
 
 	if (!*name)
 		return strcpy(dst, "anon");
+	/* "node0 DMA32": where names are cut short, zones must not look alike */
+	if (m->kind == MAPPING_ZONE && sscanf(name, "[node %u %15[A-Za-z0-9]", &node, zone) == 2) {
+		snprintf(dst, MAPPINGS_SHORT_NAME_SIZE, "node%u %s", node, zone);
+		return dst;
+	}
 	slash = *name == '[' ? NULL : memrchr(name, '/', len);
 	if (slash && slash + 1 < name + len) {
 		len -= (size_t)(slash + 1 - name);

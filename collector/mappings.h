@@ -24,6 +24,7 @@ enum mapping_kind {
 	MAPPING_STACK, /* [stack] */
 	MAPPING_SHM,   /* memfd, /dev/zero, SysV and /dev/shm: swaps like anon, counted as file by the kernel */
 	MAPPING_VDSO,  /* [vdso], [vvar], [vsyscall] and other special ones */
+	MAPPING_ZONE,  /* [node N ZONE]: of physical memory (damon_zones.h) */
 };
 
 enum mapping_perm {

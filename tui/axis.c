@@ -42,6 +42,7 @@ enum axis_what axis_what_of(const struct mapping *m)
 	case MAPPING_STACK:
 		return AXIS_STACK;
 	case MAPPING_ANON:
+	case MAPPING_ZONE:
 		return AXIS_ANON;
 	case MAPPING_SHM:
 		return AXIS_SHARED;

@@ -108,8 +108,11 @@ static void cell_range(struct pen *pen, const struct inspect *in)
 			say(pen, "mapping", THEME_DIM, "was not mapped then");
 		return;
 	}
-	say(pen, "mapping", THEME_TEXT, "%s  %s", mapping_perms_text(perms, in->mapping),
-	    mappings_short_name(name, maps, in->mapping));
+	mappings_short_name(name, maps, in->mapping);
+	if (in->mapping->kind == MAPPING_ZONE)
+		say(pen, "zone", THEME_TEXT, "%s", name);
+	else
+		say(pen, "mapping", THEME_TEXT, "%s  %s", mapping_perms_text(perms, in->mapping), name);
 	if (in->mapping->kind == MAPPING_FILE)
 		say(pen, "", THEME_DIM, "file offset %llx%s",
 		    (unsigned long long)(in->mapping->offset +

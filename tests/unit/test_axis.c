@@ -71,6 +71,25 @@ static void check_rows(const struct axis *axis, const struct mappings *maps, uin
 	assert_true(sum == all);
 }
 
+/* Physical memory: the zones lie side by side, and each has a group of its own, named after it. */
+static void test_zones(void **state)
+{
+	struct mappings *maps = fixture_maps("1000-1000000 rw-p 00000000 00:00 0 [node 0 DMA]\n"
+					     "1000000-60000000 rw-p 00000000 00:00 0 [node 0 DMA32]\n"
+					     "60000000-c0000000 rw-p 00000000 00:00 0 [node 1 DMA32]\n");
+	struct axis axis = axis_of(maps, 20, 2);
+
+	(void)state;
+	check_rows(&axis, maps, 0, AXIS_END);
+	assert_int_equal(axis.nr_groups, 3);
+	assert_string_equal(axis.groups[0].name, "node0 DMA");
+	assert_string_equal(axis.groups[1].name, "node0 DMA32");
+	assert_string_equal(axis.groups[2].name, "node1 DMA32");
+	assert_true(lines_of_group(&axis, "node1") >= 6);
+	axis_free(&axis);
+	mappings_put(maps);
+}
+
 static void test_nothing(void **state)
 {
 	struct mappings *maps = fixture_maps("");
@@ -391,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_every_byte_in_any_order),
 		cmocka_unit_test(test_by_resident_bytes),
 		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_server),
 		cmocka_unit_test(test_every_byte_in_one_row),
 		cmocka_unit_test(test_large_reserve_does_not_hide_the_heap),
