@@ -64,7 +64,7 @@ unsigned app_with_children(struct app *app, int arg)
 	bool now = last ? last->processes != NULL : app->with_children;
 
 	(void)arg;
-	if (app->config.fixed || app->ended || !app->config.send || target_pid(app) == 0) {
+	if (app->config.fixed || app->ended || !app->config.send || (last && last->pid <= 0)) {
 		app_say(app, APP_WARNING, "there is no process here whose children could be watched: this is %s",
 			app->config.fixed ? app->config.fixed : "all there is");
 	} else if (!send_children(app, !now)) {
@@ -72,9 +72,9 @@ unsigned app_with_children(struct app *app, int arg)
 	} else {
 		app->with_children = !now;
 		app_say(app, APP_INFO,
-			now ? "process %d alone from the next aggregation on"
-			    : "process %d with its children from the next aggregation on; P: alone again",
-			(int)target_pid(app));
+			now ? "%s alone from the next aggregation on"
+			    : "%s with its children from the next aggregation on; P: alone again",
+			last ? last->comm : "the process");
 	}
 	return APP_REDRAW;
 }

@@ -257,9 +257,12 @@ static int take_messages(struct channel *channel, const struct batch_options *op
 				rc = is_last(message.snapshot, printed, options) ? 0 : 1;
 			snapshot_free(message.snapshot);
 			break;
-		case MESSAGE_NOTICE:
+		case MESSAGE_NOTICE: /* nobody gives commands in batch mode: a process that is not watched, and why */
+			if (!options->json && !options->silent)
+				fprintf(out, "%s\n", message.err.text);
+			break;
 		case MESSAGE_PLAY:
-			break;	   /* nobody gives commands in batch mode */
+			break;
 		case MESSAGE_LOST: /* whoever asked for two reads both */
 		case MESSAGE_ENDED:
 			rc = message.err.code ? err_set(err, message.err.code, "%s", message.err.text) : 0;

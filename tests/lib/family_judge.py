@@ -5,8 +5,9 @@
     family_judge.py STDOUT-OF-THE-WORKLOAD JSON-LINES
 
 The workload (modes family, brood) says "child PID START END": the range that is hot in this child, and in no other, though
-all have the same memory at the same addresses. Of what was found in the child's rows in the 64 MiB around it, at least 60 %
-must be in that range, and at most 10 % in those of its siblings: a region that has just been found reaches beyond what is hot.
+all have the same memory at the same addresses. Of what was found in the child's rows in the 64 MiB around it, much more must
+be in that range than in the same range of its siblings, and more than if it were even (a sixteenth): a quarter at least, four
+times as much. Regions that have just been found, or rest on few samples, reach beyond what is hot.
 Prints ok and not ok lines.
 """
 import json
@@ -52,7 +53,7 @@ def main():
     shares = {p: (found[p][0] / found[p][1], found[p][2] / found[p][1]) for p in judged if p not in bad}
     print("# shares of what was found: in the child's own hot range, in those of others:",
           {p: (round(a, 3), round(b, 3)) for p, (a, b) in shares.items()})
-    low = {p: s for p, s in shares.items() if s[0] < 0.6 or s[1] > 0.1}
+    low = {p: s for p, s in shares.items() if s[0] < 0.25 or s[0] < 4 * s[1]}
     if low or not shares:
         print(f"not ok each child's hot range in its own rows: {low}")
     else:

@@ -52,7 +52,7 @@ static void the_key_asks_for_them_or_not(void **state)
 	assert_int_equal(s.nr_sent, 1);
 	assert_int_equal(s.sent[0].type, COMMAND_CHILDREN);
 	assert_false(s.sent[0].with_children);
-	assert_true(screen_holds(&s, "process 4711 alone"));
+	assert_true(screen_holds(&s, "redis-server alone from"));
 	screen_push(&s, fixture_server(maps, 20, 300, HEAT_FRACTION));
 	screen_keys(&s, "P");
 	assert_true(s.sent[1].with_children);
