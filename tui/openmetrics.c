@@ -141,6 +141,35 @@ static void kinds(struct text_buf *b, const struct snapshot *s)
 	value(b, s, "kind_bytes", "kind=\"file\"", file);
 }
 
+/* Of each process, where there are several: child is its number. */
+static void processes(struct text_buf *b, const struct snapshot *s)
+{
+	static const struct {
+		const char *name, *help;
+		uint32_t flag;
+	} gauges[] = {
+		{ "process_wss_bytes", "Working set of each process.", SNAP_WSS_KNOWN },
+		{ "process_rss_bytes", "Resident memory of each process.", SNAP_RSS_KNOWN },
+	};
+
+	for (size_t g = 0; s->processes && g < sizeof(gauges) / sizeof(gauges[0]); g++) {
+		head(b, gauges[g].name, "gauge", "bytes", gauges[g].help);
+		for (size_t i = 0; i < s->maps->nr_processes; i++) {
+			struct text_buf label = { 0 };
+
+			text_buf_printf(&label, "child=\"%d\",child_comm=", (int)s->maps->processes[i].pid);
+			text_buf_json(&label, s->maps->processes[i].comm);
+			text_buf_add(&label, "", 1);
+			if (label.failed)
+				b->failed = true;
+			else if (s->processes[i].flags & gauges[g].flag)
+				value(b, s, gauges[g].name, label.v,
+				      g ? s->processes[i].rss_bytes : s->processes[i].wss_bytes);
+			text_buf_free(&label);
+		}
+	}
+}
+
 int openmetrics_write(struct openmetrics *m, FILE *out, const struct snapshot *s)
 {
 	struct text_buf b = { 0 };
@@ -154,6 +183,7 @@ int openmetrics_write(struct openmetrics *m, FILE *out, const struct snapshot *s
 		gauge(&b, s, "wss_bytes", "Working set: bytes accessed during the last aggregation.", s->wss_bytes);
 	if (s->flags & SNAP_RSS_KNOWN)
 		gauge(&b, s, "rss_bytes", "Resident memory.", s->rss_bytes);
+	processes(&b, s);
 	heat_classes(&b, s);
 	idle_classes(&b, s);
 	nodes(&b, s);

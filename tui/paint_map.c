@@ -382,6 +382,7 @@ static void paint_empty(const struct paint *p, struct rect where)
 	const struct app *app = p->app;
 	const char *text = app->ended		       ? ""
 			   : !history_nr(app->history) ? "waiting for the first aggregation"
+			   : app->nr_zooms > 1	       ? "nothing is mapped here any more: 0 shows all addresses"
 						       : "the target has no memory mapped";
 
 	grid_text(p->grid, where.row + where.rows / 2, where.col + 1, where.cols - 1, text, p->roles[THEME_DIM],

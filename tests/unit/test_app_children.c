@@ -180,6 +180,21 @@ static void the_cursor_passes_over_heads(void **state)
 	assert_true(screen_holds(&s, "process  4720"));
 }
 
+/* Who has zoomed into a process that ends is told where the others are. */
+static void a_view_of_one_that_has_gone_says_so(void **state)
+{
+	struct mappings *maps = fixture_server_maps();
+
+	(void)state;
+	screen_keys(&s, "/aof<enter>z");
+	screen_push(&s, fixture_server(maps, 20, 300, HEAT_FRACTION));
+	app_paint(s.app, &s.grid);
+	assert_true(screen_holds(&s, "0 shows all addresses"));
+	screen_keys(&s, "0");
+	assert_true(screen_holds(&s, "[heap]"));
+	mappings_put(maps);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -192,6 +207,7 @@ int main(void)
 		TEST(a_process_is_found_by_its_name_or_number),
 		TEST(only_addresses_are_shown),
 		TEST(the_cursor_passes_over_heads),
+		TEST(a_view_of_one_that_has_gone_says_so),
 	};
 
 	return cmocka_run_group_tests_name("app_children", tests, NULL, NULL);
