@@ -41,6 +41,9 @@ static uint64_t window_end(const struct damon_range *ranges, size_t nr, uint64_t
 			end = (from + size) & ~(WINDOW_ALIGN - 1);
 			return end > start ? end : from + size;
 		}
+		/* the kernel cuts its regions where a window ends, so that no count is of both */
+		if (i + 1 < nr && ranges[i + 1].start == ranges[i].end)
+			return ranges[i].end;
 		size -= ranges[i].end - from;
 	}
 	return ranges[nr - 1].end;

@@ -64,7 +64,10 @@ void damon_kinds_free(struct damon_kinds *k);
 
 /* Is a round due? Not while one is under way. */
 bool damon_kinds_is_due(const struct damon_kinds *k, uint64_t now_ns);
-/* Begins one, over a part of these ranges (sorted, at least one): *window. */
+/*
+ * Begins one, over a part of these ranges (sorted, at least one): *window. It does not reach from one range to another
+ * that touches it.
+ */
 void damon_kinds_begin(struct damon_kinds *k, const struct damon_range *ranges, size_t nr, struct damon_moment now,
 		       struct damon_range *window);
 /* What it has found of one kind; takes the place of what was known of the window. 0 or -ENOMEM: nothing is changed. */

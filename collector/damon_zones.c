@@ -90,6 +90,34 @@ int damon_zones_read(const char *root, struct damon_zone zones[DAMON_MAX_RANGES]
 	return nr ? (int)nr : err_set(err, EBADMSG, "/proc/zoneinfo is not in the form that is known");
 }
 
+/* The first border of a zone behind addr; UINT64_MAX: none. */
+static uint64_t next_border(const struct damon_zone *zones, size_t nr_zones, uint64_t addr)
+{
+	for (size_t i = 0; i < nr_zones; i++) {
+		if (addr < zones[i].range.start)
+			return zones[i].range.start;
+		if (addr < zones[i].range.end)
+			return zones[i].range.end;
+	}
+	return UINT64_MAX;
+}
+
+int damon_zones_cut(const struct damon_zone *zones, size_t nr_zones, const struct region_report *v, size_t nr,
+		    struct damon_regions *cut)
+{
+	cut->nr = 0;
+	for (size_t i = 0; i < nr; i++) {
+		struct region_report piece = v[i];
+
+		for (; piece.start < v[i].end; piece.start = piece.end) {
+			piece.end = MIN(next_border(zones, nr_zones, piece.start), v[i].end);
+			if (damon_regions_add(cut, &piece))
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
 /* Beyond REPORT_NR_NODES nodes in one region the last ones are left out. */
 static void add_node(struct region_report *region, uint32_t node, uint64_t bytes)
 {

@@ -30,6 +30,13 @@ size_t damon_zones_parse(const char *text, struct damon_zone zones[DAMON_MAX_RAN
 int damon_zones_read(const char *root, struct damon_zone zones[DAMON_MAX_RANGES], struct err *err);
 
 /*
+ * Copies nr regions at v to cut, those that lie in several zones in pieces, each with its counts: DAMON joins across
+ * the borders, but no page does. All sorted by address. 0 or -ENOMEM.
+ */
+int damon_zones_cut(const struct damon_zone *zones, size_t nr_zones, const struct region_report *v, size_t nr,
+		    struct damon_regions *cut);
+
+/*
  * Says of each region which nodes' memory it is, by its addresses: whole, as a zone's holes cannot be told. v and zones
  * are sorted by address.
  */

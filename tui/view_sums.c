@@ -174,7 +174,7 @@ static void add_kinds(struct view_sums *sums, const struct view_reader *reader, 
 	sums->anon += anon_sum;
 }
 
-/* Bytes of a region that have pages, where that is known: memory that is free is neither huge nor small. */
+/* Bytes of a region that have pages, where that is known, else all: what has no page is neither huge nor small. */
 static uint64_t present_bytes(const struct snapshot *snap, const struct view_reader *reader, size_t i)
 {
 	uint64_t bytes = snap->regions[i].end - snap->regions[i].start, present;
@@ -184,7 +184,7 @@ static uint64_t present_bytes(const struct snapshot *snap, const struct view_rea
 	present = reader->open ? (uint64_t)reader->open[i].anon + reader->open[i].file
 			       : column_get(&reader->anon, i) + column_get(&reader->file, i);
 	present *= PAGE_BYTES;
-	return present && present < bytes ? present : bytes;
+	return present < bytes ? present : bytes;
 }
 
 static void add_huge(struct view_sums *sums, const struct snapshot *snap, const struct view_reader *reader,
@@ -195,16 +195,19 @@ static void add_huge(struct view_sums *sums, const struct snapshot *snap, const 
 
 	for (i = first; i < first + nr; i++) {
 		double weight = weights[i - first];
-		uint64_t huge;
+		uint64_t huge, present;
 
 		if (!is_known(reader, i, SNAP_PAGES_HUGE))
+			continue;
+		present = present_bytes(snap, reader, i);
+		if (!present)
 			continue;
 		weight_sum += weight;
 		huge = reader->open ? reader->open[i].huge : column_get(&reader->huge, i);
 		if (huge) {
-			uint64_t bytes = present_bytes(snap, reader, i), part = huge * PAGE_BYTES;
+			uint64_t part = huge * PAGE_BYTES;
 
-			huge_sum += part < bytes ? weight * (double)part / (double)bytes : weight;
+			huge_sum += part < present ? weight * (double)part / (double)present : weight;
 		}
 	}
 	sums->huge_weight += weight_sum;

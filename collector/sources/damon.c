@@ -40,6 +40,7 @@ static void damon_close(struct source *source)
 	damon_events_close(d->events);
 	damon_guard_close(&d->guard);
 	damon_regions_free(&d->tried);
+	damon_regions_free(&d->cut);
 	damon_pace_close(&d->pace);
 	damon_count_close(&d->count);
 	mappings_put(d->zones);
@@ -117,6 +118,17 @@ static int write_where(struct damon *d, struct damon_range range, struct err *er
 			 : damon_write_ranges(d->io, d->guard.kdamond_fd, d->ranges, d->nr_ranges, err);
 }
 
+/* Physical memory by zone: DAMON's regions go across their borders, and what is counted must not. */
+static int begin_count(struct damon *d)
+{
+	struct damon_range zones[DAMON_MAX_RANGES];
+
+	for (size_t i = 0; i < d->nr_zones; i++)
+		zones[i] = d->zone[i].range;
+	return d->nr_zones ? damon_count_begin(&d->count, zones, d->nr_zones)
+			   : damon_count_begin(&d->count, d->ranges, d->nr_ranges);
+}
+
 /* Begins to count kinds of page where that is due: 1, 0: it is not, or -errno. */
 static int ask_for_kinds(struct damon *d, struct err *err)
 {
@@ -130,7 +142,7 @@ static int ask_for_kinds(struct damon *d, struct err *err)
 	/* the files then say what the intervals are: the commit changes nothing */
 	if (!rc && d->attrs.access_bp)
 		rc = damon_command(d, DAMON_COMMAND_TUNED, err);
-	if (!rc && damon_count_begin(&d->count, d->ranges, d->nr_ranges))
+	if (!rc && begin_count(d))
 		return 0;
 	if (!rc)
 		rc = damon_command(d, DAMON_COMMAND_COUNT, err);
@@ -170,6 +182,8 @@ static void hand_over(void *ctx, struct damon_regions *regions, uint64_t since_n
 	d->nr_untold++;
 	d->nr_ranges = damon_ranges_of(regions->v, regions->nr, d->ranges);
 	d->stats.reports += regions->nr;
+	if (d->nr_zones && damon_zones_cut(d->zone, d->nr_zones, regions->v, regions->nr, &d->cut) == 0)
+		regions = &d->cut;
 	damon_zones_fill_nodes(d->zone, d->nr_zones, regions->v, regions->nr);
 	damon_count_fill(&d->count, regions->v, regions->nr, d->stats.note, sizeof(d->stats.note));
 	d->sink->regions(d->sink, regions->v, regions->nr, max_nr_accesses(&d->attrs),

@@ -58,6 +58,24 @@ static void test_small(void **state)
 	assert_false(damon_kinds_is_due(&k, 1000 * SEC)); /* a zeroed one counts nothing */
 }
 
+/* Ranges that touch are counted apart. */
+static void test_borders(void **state)
+{
+	const struct damon_range ranges[] = { { 0, 16 * MIB }, { 16 * MIB, 64 * MIB }, { 80 * MIB, 90 * MIB } };
+	struct damon_range window;
+	struct damon_kinds k;
+
+	(void)state;
+	damon_kinds_init(&k, ALL, at(0, 0));
+	window = round_of(&k, ranges, 3, 0, MSEC);
+	assert_int_equal(window.end, 16 * MIB);
+	window = round_of(&k, ranges, 3, k.due_ns, MSEC);
+	assert_int_equal(window.start, 16 * MIB);
+	assert_int_equal(window.end, 90 * MIB);
+	assert_int_equal(k.due_ns, DAMON_KINDS_MIN_PASS_NS);
+	damon_kinds_free(&k);
+}
+
 /* Of a large machine one window after the other, as large as they may cost, and no more than 1 % of the time. */
 static void test_large(void **state)
 {
@@ -240,9 +258,9 @@ static void test_forget(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_small),  cmocka_unit_test(test_large), cmocka_unit_test(test_window),
-		cmocka_unit_test(test_failed), cmocka_unit_test(test_fill),  cmocka_unit_test(test_again),
-		cmocka_unit_test(test_forget),
+		cmocka_unit_test(test_small),  cmocka_unit_test(test_borders), cmocka_unit_test(test_large),
+		cmocka_unit_test(test_window), cmocka_unit_test(test_failed),  cmocka_unit_test(test_fill),
+		cmocka_unit_test(test_again),  cmocka_unit_test(test_forget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@ struct fixture {
 	struct source_params params;
 	unsigned nr_calls;
 	size_t nr_regions;
-	struct region_report first, all[3];
+	struct region_report first, all[4];
 	uint32_t max_nr_accesses;
 	uint64_t duration_ns;
 };
@@ -45,7 +45,7 @@ static void take_regions(struct sink *sink, const struct region_report *v, size_
 	f->nr_calls++;
 	f->nr_regions = nr;
 	f->first = v[0];
-	for (size_t i = 0; i < nr && i < 3; i++)
+	for (size_t i = 0; i < nr && i < 4; i++)
 		f->all[i] = v[i];
 	f->max_nr_accesses = max_nr_accesses;
 	f->duration_ns = duration_ns;
@@ -448,12 +448,13 @@ static void setup_physical(struct fixture *f, int nr_schemes)
 	f->params.target = NULL;
 }
 
-static void drain_physical_until(struct fixture *f, struct source *source, unsigned nr_calls, uint32_t valid)
+/* Until so many aggregations have come, and this is known of region i of the last one. */
+static void drain_physical_until(struct fixture *f, struct source *source, unsigned nr_calls, size_t i, uint32_t valid)
 {
 	struct pollfd pfd = { .fd = source_damon_paddr.poll_fd(source), .events = POLLIN };
 	struct err err = ERR_NONE;
 
-	while (f->nr_calls < nr_calls || (f->all[1].valid & valid) != valid) {
+	while (f->nr_calls < nr_calls || (f->all[i].valid & valid) != valid) {
 		assert_int_equal(poll(&pfd, 1, TIMEOUT_MS), 1);
 		if (source_damon_paddr.drain(source, &f->sink, &err))
 			fail_msg("%s", err.text);
@@ -477,25 +478,34 @@ static void test_physical_kinds(void **state)
 	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/2/ops_filters/0/matching", "N"));
 	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/3/ops_filters/0/type", "hugepage_size"));
 	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/3/access_pattern/sz/max", "0")); /* at rest */
-	drain_physical_until(&f, source, 1, 0);
+	drain_physical_until(&f, source, 1, 0, 0);
 	assert_int_equal(f.all[0].valid, REPORT_NODE); /* nothing has been counted yet, and that is not 0 */
-	drain_physical_until(&f, source, 2, REPORT_KIND | REPORT_HUGE);
-	assert_int_equal(f.nr_regions, 3);
+	/* one zone after the other */
+	drain_physical_until(&f, source, 2, 0, REPORT_KIND | REPORT_HUGE);
+	assert_int_equal(f.nr_regions, 4); /* the one over the border of the zones in two halves */
 	assert_int_equal(f.all[0].anon_bytes, 4 * MIB);
-	assert_int_equal(f.all[1].anon_bytes, 8 * MIB);
-	assert_int_equal(f.all[1].file_bytes, 2 * MIB);
-	assert_int_equal(f.all[1].huge_bytes, 6 * MIB);
-	assert_int_equal(f.all[2].file_bytes, 1 * MIB);
+	assert_int_equal(f.all[1].anon_bytes, 4 * MIB);
 	assert_int_equal(f.all[1].nodes[0].node, 0);
-	assert_int_equal(f.all[1].nodes[1].node, 1);
-	assert_int_equal(f.all[1].nodes[1].bytes, 32 * MIB);
+	assert_int_equal(f.all[1].nodes[0].bytes, 32 * MIB);
+	assert_int_equal(f.all[2].valid, REPORT_NODE);
+	assert_int_equal(f.all[2].start, 128 * MIB);
+	assert_int_equal(f.all[2].nodes[0].node, 1);
+	assert_int_equal(f.all[2].nodes[1].bytes, 0);
+	assert_int_equal(f.all[2].nr_accesses, f.all[1].nr_accesses);
 	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/1/access_pattern/sz/max", "0"));
 	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/1/core_filters/0/addr_start", "67108864"));
-	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/1/core_filters/0/addr_end", "201326592"));
-	clock_virtual_advance(&f.clock, 5 * NSEC_PER_SEC);
-	drain_physical_until(&f, source, f.nr_calls + 1, 0);
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/1/core_filters/0/addr_end", "134217728"));
+	clock_virtual_advance(&f.clock, 2 * NSEC_PER_SEC);
+	drain_physical_until(&f, source, 3, 3, REPORT_KIND | REPORT_HUGE);
+	assert_int_equal(f.all[2].file_bytes, 1 * MIB);
+	assert_int_equal(f.all[2].huge_bytes, 3 * MIB);
+	assert_int_equal(f.all[3].file_bytes, 1 * MIB);
+	assert_int_equal(f.all[3].huge_bytes, 0);
+	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/1/core_filters/0/addr_start", "134217728"));
+	clock_virtual_advance(&f.clock, 6 * NSEC_PER_SEC);
+	drain_physical_until(&f, source, f.nr_calls + 1, 0, 0);
 	source_damon_paddr.stats(source, &stats);
-	assert_string_equal(stats.note, "anon, file, huge: counted up to 4 s ago");
+	assert_string_equal(stats.note, "anon, file, huge: counted up to 5 s ago");
 	source_damon_paddr.close(source);
 	assert_true(damon_tree_has(&f.tree, "nr_kdamonds", "0"));
 	teardown_tree(&f);
@@ -513,7 +523,7 @@ static void test_physical_without_filters(void **state)
 	setup_physical(&f, 0);
 	assert_int_equal(source_damon_paddr.open(&source, &f.params, &err), 0);
 	assert_true(damon_tree_has(&f.tree, "0/contexts/0/schemes/nr_schemes", "1"));
-	drain_physical_until(&f, source, 3, 0);
+	drain_physical_until(&f, source, 3, 0, 0);
 	assert_int_equal(f.all[1].valid, REPORT_NODE);
 	source_damon_paddr.stats(source, &stats);
 	assert_string_equal(stats.note, "");

@@ -66,6 +66,38 @@ static void test_nodes(void **state)
 	assert_int_equal(v[3].valid, 0);
 }
 
+/* Regions over a border become one for each zone, and what lies in none; the others stay as they are. */
+static void test_cut(void **state)
+{
+	const struct damon_zone zones[] = { { { 0x1000, 0x9000 }, 0, "DMA" },
+					    { { 0x9000, 0x20000 }, 0, "DMA32" },
+					    { { 0x30000, 0x40000 }, 3, "Normal" } };
+	const struct region_report v[] = {
+		{ .start = 0x2000, .end = 0x9000, .nr_accesses = 1 },
+		{ .start = 0x9000, .end = 0x34000, .nr_accesses = 7, .age = 5 },
+		{ .start = 0x34000, .end = 0x50000, .nr_accesses = 2 },
+	};
+	static const uint64_t borders[] = { 0x2000, 0x9000, 0x20000, 0x30000, 0x34000, 0x40000, 0x50000 };
+	struct damon_regions cut = { 0 };
+
+	(void)state;
+	assert_int_equal(damon_zones_cut(zones, 3, v, 3, &cut), 0);
+	assert_int_equal(cut.nr, 6);
+	for (size_t i = 0; i < cut.nr; i++) {
+		assert_int_equal(cut.v[i].start, borders[i]);
+		assert_int_equal(cut.v[i].end, borders[i + 1]);
+	}
+	assert_int_equal(cut.v[0].nr_accesses, 1);
+	for (size_t i = 1; i < 4; i++) {
+		assert_int_equal(cut.v[i].nr_accesses, 7);
+		assert_int_equal(cut.v[i].age, 5);
+	}
+	assert_int_equal(cut.v[5].nr_accesses, 2);
+	assert_int_equal(damon_zones_cut(zones, 3, v, 1, &cut), 0); /* not added to what was there */
+	assert_int_equal(cut.nr, 1);
+	damon_regions_free(&cut);
+}
+
 static void test_overlaps(void **state)
 {
 	static const char text[] = ZONE("0", "Normal", "1000", "900", "5000") ZONE("1", "Normal", "1000", "900", "5500")
@@ -96,10 +128,8 @@ static void test_nonsense(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_zones),
-		cmocka_unit_test(test_nodes),
-		cmocka_unit_test(test_overlaps),
-		cmocka_unit_test(test_nonsense),
+		cmocka_unit_test(test_zones),	 cmocka_unit_test(test_nodes),	  cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_overlaps), cmocka_unit_test(test_nonsense),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -334,14 +334,14 @@ static struct plain plain_sums(const struct snapshot *snap, const struct axis_ro
 			s.anon += bytes * pages.anon / ((double)pages.anon + pages.file);
 		}
 		if (pages.valid & SNAP_PAGES_HUGE) {
-			double present = size;
+			double there = (double)pages.anon + pages.file, present = size;
 
 			/* of what is there, where that is known */
-			if ((pages.valid & SNAP_PAGES_KIND) && pages.anon + pages.file &&
-			    ((double)pages.anon + pages.file) * 4096.0 < size)
-				present = ((double)pages.anon + pages.file) * 4096.0;
-			s.huge_weight += bytes;
-			s.huge += bytes * (pages.huge * 4096.0 < present ? pages.huge * 4096.0 / present : 1);
+			if ((pages.valid & SNAP_PAGES_KIND) && there * 4096.0 < size)
+				present = there * 4096.0;
+			s.huge_weight += present > 0 ? bytes : 0;
+			if (present > 0)
+				s.huge += bytes * (pages.huge * 4096.0 < present ? pages.huge * 4096.0 / present : 1);
 		}
 		s.reads += access.nr_reads * bytes / size;
 		s.writes += access.nr_writes * bytes / size;
