@@ -158,7 +158,7 @@ static int regions_print(void *data, const struct report_kind *kind, FILE *out)
 
 static int hotter_first(const void *a, const void *b)
 {
-	const struct snap_region *x = a, *y = b;
+	const struct snap_region *x = *(const struct snap_region *const *)a, *y = *(const struct snap_region *const *)b;
 
 	if (x->heat < y->heat || x->heat > y->heat)
 		return x->heat < y->heat ? 1 : -1;
@@ -169,11 +169,20 @@ static int hot_print(void *data, const struct report_kind *kind, FILE *out)
 {
 	struct lists *l = data;
 	struct report_table t;
+	/* The regions themselves stay in their order: what is known of their pages is kept by number. */
+	const struct snap_region **hot = malloc((l->last->nr_regions + 1) * sizeof(*hot));
+	size_t nr = 0;
 
+	if (!hot)
+		return -ENOMEM;
+	for (size_t i = 0; i < l->last->nr_regions; i++)
+		if (l->last->regions[i].heat > 0)
+			hot[nr++] = &l->last->regions[i];
+	qsort(hot, nr, sizeof(*hot), hotter_first);
 	report_table_init(&t, region_columns, nr_region_columns(l->last));
-	qsort(l->last->regions, l->last->nr_regions, sizeof(*l->last->regions), hotter_first);
-	for (size_t i = 0; i < l->last->nr_regions && l->last->regions[i].heat > 0; i++)
-		add_region(&t, l->last, &l->last->regions[i]);
+	for (size_t i = 0; i < nr; i++)
+		add_region(&t, l->last, hot[i]);
+	free(hot);
 	return print_regions(l, &t, kind, "regions by heat", out);
 }
 

@@ -20,6 +20,8 @@ assert len(rows) > 3 and len(set(map(len, rows))) == 1' "$tmp/$kind.csv"
 done
 check "the heatmap names mappings" "$(head -n 5 "$tmp/heatmap.text")" grep -q '^\[heap\]  *55d0c4e21000' "$tmp/heatmap.text"
 check "mappings: the arena takes most" "$(sed -n 3p "$tmp/mappings.text")" grep -q ' anon$' <(sed -n 3p "$tmp/mappings.text")
+check "hot: the rows of the regions with heat, node and all, by falling heat" "$(head -n 3 "$tmp/hot.csv")" cmp -s \
+	<(tail -n +2 "$tmp/regions.csv" | awk -F, '$4 > 0' | sort -t, -k4,4gr -k1,1) <(tail -n +2 "$tmp/hot.csv")
 
 "$damontop" -r "$tmp/rec" --report wss --format json | python3 -c '
 import json,sys
