@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/target.h"
+
 #define SZ_PATH 320
 
 /* Of the scan of all processes. */
@@ -27,24 +29,6 @@ void family_free(struct family *f)
 
 /* ---- reading ---- */
 
-/* The whole of a small file, NUL terminated. Its length, or -errno. */
-static ssize_t read_text(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t used = 0;
-	ssize_t n = 0;
-
-	if (fd < 0)
-		return -errno;
-	while (used < size - 1 && (n = read(fd, buf + used, size - 1 - used)) > 0)
-		used += (size_t)n;
-	if (n < 0)
-		n = -errno;
-	close(fd);
-	buf[used] = '\0';
-	return n < 0 ? n : (ssize_t)used;
-}
-
 struct stat_fields {
 	char state;
 	pid_t ppid;
@@ -59,7 +43,7 @@ static bool read_stat(const char *root, pid_t pid, struct stat_fields *stat)
 	int ppid;
 
 	snprintf(path, sizeof(path), "%s/proc/%d/stat", root, (int)pid);
-	if (read_text(path, text, sizeof(text)) <= 0)
+	if (target_read_at(AT_FDCWD, path, text, sizeof(text)) <= 0)
 		return false;
 	at = strrchr(text, ')');
 	if (!at ||
@@ -140,7 +124,7 @@ static int children_by_threads(struct family *f, const char *root, pid_t pid)
 		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
 			continue;
 		snprintf(path, sizeof(path), "%s/proc/%d/task/%.20s/children", root, (int)pid, entry->d_name);
-		n = read_text(path, text, sizeof(text));
+		n = target_read_at(AT_FDCWD, path, text, sizeof(text));
 		if (n > 0)
 			rc = take_children(f, text);
 	}

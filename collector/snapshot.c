@@ -152,7 +152,7 @@ size_t snapshot_sz(const struct snapshot *snap)
 	       (snap->processes ? snap->maps->nr_processes * sizeof(*snap->processes) : 0);
 }
 
-const struct snap_region *snapshot_find(const struct snapshot *snap, uint64_t addr)
+size_t snapshot_from(const struct snapshot *snap, uint64_t addr)
 {
 	size_t lo = 0, hi = snap->nr_regions;
 
@@ -164,5 +164,12 @@ const struct snap_region *snapshot_find(const struct snapshot *snap, uint64_t ad
 		else
 			lo = mid + 1;
 	}
-	return lo < snap->nr_regions && snap->regions[lo].start <= addr ? &snap->regions[lo] : NULL;
+	return lo;
+}
+
+const struct snap_region *snapshot_find(const struct snapshot *snap, uint64_t addr)
+{
+	size_t at = snapshot_from(snap, addr);
+
+	return at < snap->nr_regions && snap->regions[at].start <= addr ? &snap->regions[at] : NULL;
 }

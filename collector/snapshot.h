@@ -223,6 +223,8 @@ int snapshot_set_processes(struct snapshot *snap, const struct snap_process *v);
 const char *snapshot_wss_when(char dst[SNAPSHOT_WHEN_SIZE], const struct snapshot *snap);
 /* Memory that it takes, the shared table of mappings not counted. */
 size_t snapshot_sz(const struct snapshot *snap);
+/* The first region that ends above addr; nr_regions where there is none. */
+size_t snapshot_from(const struct snapshot *snap, uint64_t addr);
 /* The region that holds addr, or NULL. */
 const struct snap_region *snapshot_find(const struct snapshot *snap, uint64_t addr);
 

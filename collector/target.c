@@ -34,9 +34,9 @@ struct stat_line {
 	uint64_t v[STAT_NR_FIELDS];
 };
 
-ssize_t target_read(const struct target *target, const char *name, char *buf, size_t size)
+ssize_t target_read_at(int dir_fd, const char *path, char *buf, size_t size)
 {
-	int fd = openat(target->proc_fd, name, O_RDONLY | O_CLOEXEC);
+	int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
 	size_t used = 0;
 	ssize_t n = 0;
 
@@ -49,6 +49,11 @@ ssize_t target_read(const struct target *target, const char *name, char *buf, si
 	close(fd);
 	buf[used] = '\0';
 	return n < 0 ? n : (ssize_t)used;
+}
+
+ssize_t target_read(const struct target *target, const char *name, char *buf, size_t size)
+{
+	return target_read_at(target->proc_fd, name, buf, size);
 }
 
 /* The name in parentheses may hold spaces and parentheses of its own: fields are counted from the last one. */

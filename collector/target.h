@@ -88,7 +88,9 @@ pid_t target_live_tid(const struct target *target);
 /* What is resident at this moment; it may not have been at the last refresh. False: not known. */
 bool target_read_rss(const struct target *target, uint64_t *bytes);
 
-/* Reads a small file below the target's /proc directory into buf, NUL terminated. Returns its length or -errno. */
+/* Reads a small file below dir_fd into buf, NUL terminated. Returns its length or -errno. */
+ssize_t target_read_at(int dir_fd, const char *path, char *buf, size_t size);
+/* ... below the target's /proc directory. */
 ssize_t target_read(const struct target *target, const char *name, char *buf, size_t size);
 
 #endif

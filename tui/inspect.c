@@ -35,22 +35,6 @@ const struct mapping *inspect_main_mapping(const struct mappings *maps, uint64_t
 	return best;
 }
 
-/* The first region that ends above addr. */
-static size_t first_region(const struct snapshot *snap, uint64_t addr)
-{
-	size_t low = 0, high = snap->nr_regions;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (snap->regions[mid].end <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 static void add_nodes(struct inspect *in, const struct snap_pages *pages, uint64_t bytes)
 {
 	uint64_t all = 0;
@@ -151,7 +135,7 @@ static void inspect_regions(struct inspect *in)
 {
 	struct snap_code sum[NR_SCRATCH_CODES];
 	const struct snapshot *snap = in->snap;
-	size_t i = first_region(snap, in->start), nr = 0, at = 0;
+	size_t i = snapshot_from(snap, in->start), nr = 0, at = 0;
 	uint64_t all = 0, most = 0;
 
 	in->access_known = snapshot_has_access(snap);

@@ -222,22 +222,6 @@ const struct view_cell *view_cell(const struct view *view, size_t row, unsigned 
 	return &view->cells[(size_t)(id % view->nr_slots) * view->nr_rows + row];
 }
 
-/* The first region of the snapshot that ends above addr. */
-static size_t first_region(const struct snapshot *snap, uint64_t addr)
-{
-	size_t low = 0, high = snap->nr_regions;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (snap->regions[mid].end <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 struct view_cell view_whole_cell(struct view *view, const struct history *history, size_t r, unsigned col)
 {
 	const struct axis_row *row = r < view->nr_rows ? &view->rows[r] : NULL;
@@ -251,7 +235,7 @@ struct view_cell view_whole_cell(struct view *view, const struct history *histor
 	history_range(history, tick, end_tick, &i, &end);
 	for (; i < end; i++) {
 		const struct snapshot *snap = history_at(history, i);
-		size_t first = first_region(snap, row->start);
+		size_t first = snapshot_from(snap, row->start);
 
 		if (snap->heat_unit != view->unit || first == snap->nr_regions ||
 		    snap->regions[first].start >= row->end || !axis_row_is_of(row, snap->maps) ||

@@ -80,83 +80,75 @@ static void put_tried(const struct fixture *f)
 
 /* ---- the guard ---- */
 
-static void test_guard_restores(void **state)
-{
+struct guarded {
 	struct damon_guard guard;
 	struct file_tree tree;
-	struct err err = ERR_NONE;
 	int fd;
+};
+
+/* Over so many kdamonds of somebody's; whether it could be had. */
+static int guard_tree(struct guarded *g, int nr_kdamonds)
+{
+	damon_tree_new(&g->tree, nr_kdamonds, 1);
+	if (nr_kdamonds)
+		damon_tree_put(&g->tree, "0/state", "on\n");
+	g->fd = damon_tree_open(&g->tree);
+	return damon_guard_open(&g->guard, &damon_io_kernel, g->fd, 42, NULL);
+}
+
+/* Ends it: the files say so then. */
+static void assert_left(struct guarded *g, const char *nr_kdamonds, const char *state)
+{
+	assert_true(damon_tree_has(&g->tree, "0/state", state));
+	assert_true(damon_tree_has(&g->tree, "nr_kdamonds", nr_kdamonds));
+	close(g->fd);
+	file_tree_free(&g->tree);
+}
+
+static void test_guard_restores(void **state)
+{
+	struct guarded g;
 
 	(void)state;
-	damon_tree_new(&tree, 0, 1);
-	fd = damon_tree_open(&tree);
-	assert_int_equal(damon_guard_open(&guard, &damon_io_kernel, fd, 42, &err), 0);
-	assert_true(damon_tree_has(&tree, "nr_kdamonds", "1"));
-	damon_tree_put(&tree, "0/state", "on\n");
-	assert_int_equal(damon_guard_close(&guard), 0);
-	assert_true(damon_tree_has(&tree, "0/state", "off"));
-	assert_true(damon_tree_has(&tree, "nr_kdamonds", "0"));
-	assert_int_equal(damon_guard_close(&guard), 0); /* twice is fine */
-	close(fd);
-	file_tree_free(&tree);
+	assert_int_equal(guard_tree(&g, 0), 0);
+	assert_true(damon_tree_has(&g.tree, "nr_kdamonds", "1"));
+	damon_tree_put(&g.tree, "0/state", "on\n");
+	assert_int_equal(damon_guard_close(&g.guard), 0);
+	assert_int_equal(damon_guard_close(&g.guard), 0); /* twice is fine */
+	assert_left(&g, "0", "off");
 }
 
 static void test_guard_leaves_others_alone(void **state)
 {
-	struct damon_guard guard;
-	struct file_tree tree;
-	struct err err = ERR_NONE;
-	int fd;
+	struct guarded g;
 
 	(void)state;
-	damon_tree_new(&tree, 1, 1);
-	damon_tree_put(&tree, "0/state", "on\n");
-	fd = damon_tree_open(&tree);
-	assert_int_equal(damon_guard_open(&guard, &damon_io_kernel, fd, 42, &err), -EBUSY);
-	assert_true(damon_tree_has(&tree, "nr_kdamonds", "1"));
-	assert_true(damon_tree_has(&tree, "0/state", "on"));
-	close(fd);
-	file_tree_free(&tree);
+	assert_int_equal(guard_tree(&g, 1), -EBUSY);
+	assert_left(&g, "1", "on");
 }
 
 static void test_guard_sees_a_takeover(void **state)
 {
-	struct damon_guard guard;
-	struct file_tree tree;
-	struct err err = ERR_NONE;
-	int fd;
+	struct guarded g;
 
 	(void)state;
-	damon_tree_new(&tree, 0, 1);
-	fd = damon_tree_open(&tree);
-	assert_int_equal(damon_guard_open(&guard, &damon_io_kernel, fd, 42, &err), 0);
-	damon_tree_remake(&tree);
-	damon_tree_put(&tree, "0/state", "on\n");
-	assert_int_equal(damon_guard_close(&guard), 0);
-	assert_true(damon_tree_has(&tree, "nr_kdamonds", "1"));
-	assert_true(damon_tree_has(&tree, "0/state", "on"));
-	close(fd);
-	file_tree_free(&tree);
+	assert_int_equal(guard_tree(&g, 0), 0);
+	damon_tree_remake(&g.tree);
+	damon_tree_put(&g.tree, "0/state", "on\n");
+	assert_int_equal(damon_guard_close(&g.guard), 0);
+	assert_left(&g, "1", "on");
 }
 
 static void test_guard_that_was_killed(void **state)
 {
-	struct damon_guard guard;
-	struct file_tree tree;
-	struct err err = ERR_NONE;
-	int fd;
+	struct guarded g;
 
 	(void)state;
-	damon_tree_new(&tree, 0, 1);
-	fd = damon_tree_open(&tree);
-	assert_int_equal(damon_guard_open(&guard, &damon_io_kernel, fd, 42, &err), 0);
-	damon_tree_put(&tree, "0/state", "on\n");
-	kill(guard.guard_pid, SIGKILL);
-	assert_int_equal(damon_guard_close(&guard), 0);
-	assert_true(damon_tree_has(&tree, "0/state", "off"));
-	assert_true(damon_tree_has(&tree, "nr_kdamonds", "0"));
-	close(fd);
-	file_tree_free(&tree);
+	assert_int_equal(guard_tree(&g, 0), 0);
+	damon_tree_put(&g.tree, "0/state", "on\n");
+	kill(g.guard.guard_pid, SIGKILL);
+	assert_int_equal(damon_guard_close(&g.guard), 0);
+	assert_left(&g, "0", "off");
 }
 
 /* The process that holds the guard, until it is killed. */
