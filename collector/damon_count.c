@@ -59,7 +59,7 @@ int damon_count_begin(struct damon_count *c, const struct damon_range *ranges, s
 	rc = damon_filters_arm(&c->filters, c->io, c->kdamond_fd, &window);
 	if (rc) {
 		damon_filters_rest(&c->filters, c->io, c->kdamond_fd);
-		damon_kinds_end(&c->kinds, moment_of(c), false);
+		damon_kinds_end(&c->kinds, moment_of(c), 0, false);
 		c->kinds.has = 0;
 	}
 	return rc;
@@ -71,7 +71,7 @@ void damon_count_end(struct damon_count *c, int rc)
 	c->resting = true;
 	if (!rc)
 		return;
-	damon_kinds_end(&c->kinds, moment_of(c), false);
+	damon_kinds_end(&c->kinds, moment_of(c), 0, false);
 	if (rc != -EBUSY)
 		c->kinds.has = 0;
 }
@@ -81,6 +81,7 @@ void damon_count_read(struct damon_count *c, size_t nr_regions)
 	size_t max = nr_regions * NR_APPLICATIONS + NR_MORE;
 	struct damon_passed *v = malloc(max * sizeof(*v));
 	struct damon_moment now = moment_of(c);
+	uint64_t begin_ns = clock_thread_cpu_ns();
 	bool done = v != NULL;
 
 	for (unsigned i = 0; i < DAMON_NR_FILTERS && done; i++) {
@@ -91,7 +92,7 @@ void damon_count_read(struct damon_count *c, size_t nr_regions)
 		nr = damon_filters_read(&c->filters, c->io, c->kdamond_fd, (enum damon_filter)i, v, max);
 		done = nr >= 0 && damon_kinds_put(&c->kinds, (enum damon_filter)i, v, (size_t)nr, now.now_ns) == 0;
 	}
-	damon_kinds_end(&c->kinds, now, done);
+	damon_kinds_end(&c->kinds, now, clock_thread_cpu_ns() - begin_ns, done);
 	free(v);
 }
 

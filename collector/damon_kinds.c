@@ -89,13 +89,13 @@ static void forget_older(struct damon_pieces *pieces, uint64_t than_ns)
 	pieces->nr = kept;
 }
 
-void damon_kinds_end(struct damon_kinds *k, struct damon_moment now, bool done)
+void damon_kinds_end(struct damon_kinds *k, struct damon_moment now, uint64_t own_ns, bool done)
 {
 	uint64_t cost = cost_ns(k, now);
 
 	done = done && !k->is_void;
 	k->is_void = false;
-	k->due_ns = MAX(k->begin.now_ns + DAMON_KINDS_MIN_GAP_NS, now.now_ns + cost * DAMON_KINDS_MAX_SHARE);
+	k->due_ns = MAX(k->begin.now_ns + DAMON_KINDS_MIN_GAP_NS, now.now_ns + (cost + own_ns) * DAMON_KINDS_MAX_SHARE);
 	if (done)
 		k->next = k->ends_pass ? 0 : k->window.end;
 	if (done && k->ends_pass) {

@@ -73,8 +73,11 @@ void damon_kinds_begin(struct damon_kinds *k, const struct damon_range *ranges, 
 /* What it has found of one kind; takes the place of what was known of the window. 0 or -ENOMEM: nothing is changed. */
 int damon_kinds_put(struct damon_kinds *k, enum damon_filter filter, const struct damon_passed *v, size_t nr,
 		    uint64_t now_ns);
-/* Ends it. done: it has found something out; otherwise the same window comes again. */
-void damon_kinds_end(struct damon_kinds *k, struct damon_moment now, bool done);
+/*
+ * Ends it. own_ns: CPU time of ours that it has taken beside the kdamond's. done: it has found something out; otherwise
+ * the same window comes again.
+ */
+void damon_kinds_end(struct damon_kinds *k, struct damon_moment now, uint64_t own_ns, bool done);
 
 /* Another program runs: nothing is known any more, and a new pass is due. A round that is under way is of no use. */
 void damon_kinds_forget(struct damon_kinds *k, uint64_t now_ns);

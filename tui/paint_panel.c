@@ -182,7 +182,9 @@ static void place_line(const struct paint *p, int row, struct rect where, const 
 	}
 	if (!place->mapping)
 		return;
-	paint_at(p, row, &col, end, selected ? THEME_BAR : THEME_DIM, "%s ", mapping_perms_text(perms, place->mapping));
+	if (place->mapping->kind != MAPPING_ZONE)
+		paint_at(p, row, &col, end, selected ? THEME_BAR : THEME_DIM, "%s ",
+			 mapping_perms_text(perms, place->mapping));
 	paint_at(p, row, &col, end, selected ? THEME_BAR : THEME_TEXT, "%s",
 		 mappings_short_name(name, snap->maps, place->mapping));
 }

@@ -34,7 +34,7 @@ static struct damon_range round_of(struct damon_kinds *k, const struct damon_ran
 
 		assert_int_equal(damon_kinds_put(k, (enum damon_filter)f, &passed, 1, now_ns), 0);
 	}
-	damon_kinds_end(k, at(now_ns, k->begin.cpu_ns + cost_ns), true);
+	damon_kinds_end(k, at(now_ns, k->begin.cpu_ns + cost_ns), 0, true);
 	return window;
 }
 
@@ -123,9 +123,14 @@ static void test_window(void **state)
 
 	/* Half of a CPU all the time, 500 ms of it in the second that the round takes, and 1 ms for the round. */
 	damon_kinds_begin(&k, ranges, 1, at(200 * SEC, k.idle.cpu_ns + 50 * SEC), &window);
-	damon_kinds_end(&k, at(201 * SEC, k.begin.cpu_ns + 501 * MSEC), true);
+	damon_kinds_end(&k, at(201 * SEC, k.begin.cpu_ns + 501 * MSEC), 0, true);
 	assert_int_equal(k.sz_window, 512 * MIB);
 	assert_int_equal(k.due_ns, 201 * SEC + 100 * MSEC);
+	/* Ours makes the rest longer, and no window smaller: the kdamond is not held up by it. */
+	damon_kinds_begin(&k, ranges, 1, at(300 * SEC, k.idle.cpu_ns), &window);
+	damon_kinds_end(&k, at(300 * SEC, k.begin.cpu_ns), 70 * MSEC, true);
+	assert_int_equal(k.sz_window, 1024 * MIB);
+	assert_int_equal(k.due_ns, 307 * SEC);
 	damon_kinds_free(&k);
 }
 
@@ -139,10 +144,10 @@ static void test_failed(void **state)
 	(void)state;
 	damon_kinds_init(&k, ALL, at(0, 0));
 	damon_kinds_begin(&k, ranges, 1, at(0, 0), &first);
-	damon_kinds_end(&k, at(0, 0), false);
+	damon_kinds_end(&k, at(0, 0), 0, false);
 	damon_kinds_begin(&k, ranges, 1, at(2 * SEC, 0), &second);
 	assert_int_equal(second.start, first.start);
-	damon_kinds_end(&k, at(2 * SEC, 0), true);
+	damon_kinds_end(&k, at(2 * SEC, 0), 0, true);
 	assert_int_equal(k.next, second.end);
 	/* and where the memory has gone meanwhile, a new pass begins */
 	damon_kinds_begin(&k, (const struct damon_range[]){ { 0, MIB } }, 1, at(9 * SEC, 0), &first);
@@ -176,7 +181,7 @@ static void test_fill(void **state)
 	assert_int_equal(v[0].valid, 0); /* anon is counted, file is not: the kind is not known */
 	assert_int_equal(known.known_bytes, 0);
 	assert_int_equal(damon_kinds_put(&k, DAMON_FILTER_FILE, file, 1, 3 * SEC), 0);
-	damon_kinds_end(&k, at(SEC, 0), true);
+	damon_kinds_end(&k, at(SEC, 0), 0, true);
 
 	v[0] = region(10 * MIB, 20 * MIB);
 	v[1] = region(90 * MIB, 110 * MIB);  /* over two pieces */
@@ -216,11 +221,11 @@ static void test_again(void **state)
 	assert_int_equal(v[0].huge_bytes, 0);
 	assert_int_equal(v[1].huge_bytes, 44 * MIB);
 	assert_int_equal(known.oldest_ns, SEC);
-	damon_kinds_end(&k, at(2 * SEC, 0), true);
+	damon_kinds_end(&k, at(2 * SEC, 0), 0, true);
 
 	damon_kinds_begin(&k, ranges, 1, at(4 * SEC, 0), &window);
 	assert_int_equal(window.end, 300 * MIB);
-	damon_kinds_end(&k, at(4 * SEC, 0), true); /* it has found nothing there */
+	damon_kinds_end(&k, at(4 * SEC, 0), 0, true); /* it has found nothing there */
 	v[1] = region(256 * MIB, 300 * MIB);
 	damon_kinds_fill(&k, v + 1, 1, &known);
 	assert_int_equal(v[1].valid, 0);
@@ -243,7 +248,7 @@ static void test_forget(void **state)
 	damon_kinds_begin(&k, ranges, 1, at(10 * SEC, k.idle.cpu_ns), &window);
 	damon_kinds_forget(&k, 10 * SEC);
 	assert_int_equal(damon_kinds_put(&k, DAMON_FILTER_HUGE, all, 1, 10 * SEC), 0);
-	damon_kinds_end(&k, at(10 * SEC, k.begin.cpu_ns), true);
+	damon_kinds_end(&k, at(10 * SEC, k.begin.cpu_ns), 0, true);
 	damon_kinds_fill(&k, &v, 1, &known);
 	assert_int_equal(v.valid, 0);
 	assert_true(damon_kinds_is_due(&k, 11 * SEC));
