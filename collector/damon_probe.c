@@ -95,5 +95,5 @@ void damon_permits(const struct source_params *params, char *text, size_t size)
 		snprintf(text, size, "without: %s%s%s",
 			 no_goal ? "intervals that the kernel tunes (intervals_goal)" : "",
 			 no_goal && no_filters ? ", " : "",
-			 no_filters ? "kinds of page of physical memory (ops_filters)" : "");
+			 no_filters ? "kinds of page where no pagemap tells them (ops_filters)" : "");
 }

@@ -393,10 +393,10 @@ static void test_lacks(void **state)
 		const char *kallsyms, *says;
 	} rows[] = {
 		{ "0 t damon_va_update\n",
-		  "without: intervals that the kernel tunes (intervals_goal), kinds of page of "
-		  "physical memory (ops_filters)" },
+		  "without: intervals that the kernel tunes (intervals_goal), kinds of page where "
+		  "no pagemap tells them (ops_filters)" },
 		{ "0 t damon_sysfs_intervals_goal_release\n",
-		  "without: kinds of page of physical memory (ops_filters)" },
+		  "without: kinds of page where no pagemap tells them (ops_filters)" },
 		{ "0 t sz_filter_passed_show\n", "without: intervals that the kernel tunes (intervals_goal)" },
 		{ "0 t sz_filter_passed_show\n0 t damon_sysfs_intervals_goal_release\n", "" },
 		{ "", "" },

@@ -66,7 +66,7 @@ if grep -q ' sz_filter_passed_show' /proc/kallsyms; then
 	umount /proc/$pid/pagemap
 	check damon-kinds-process-restored "$(diff before after | head -n 4)" wait_for 30 restored
 else
-	check damon-kinds-sources "$(cat sources)" grep -q 'without:.*kinds of page of physical memory (ops_filters)' sources
+	check damon-kinds-sources "$(cat sources)" grep -q 'without:.*kinds of page where no pagemap tells them (ops_filters)' sources
 	damontop -b --json --physical -n 5 -d 60s >out 2>err
 	check damon-kinds-unknown "exit status $? $(cat err): $(tail -n 1 out | head -c 300)" sh -c 'grep -q "\"regions\":\[{" out && ! grep -q anon_bytes out'
 	check damon-kinds-nodes "$(tail -n 1 out | head -c 300)" grep -q '"nodes":{"0":[0-9]*}.*"nodes":{"1":' out
