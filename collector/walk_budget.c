@@ -4,7 +4,9 @@
 /* System calls, however small the target. */
 #define FIXED_NS   20000
 #define MIN_FACTOR 0.1
-#define DOUBT	   0.97
+/* Of a shorter walk most is not pages and mappings, and says nothing of a longer one. */
+#define LEAST_NS 1000000
+#define DOUBT	 0.97
 
 static double model_ns(const struct walk_cost *wc, struct walk_size size)
 {
@@ -20,8 +22,10 @@ void walk_cost_learn(struct walk_cost *wc, struct walk_size size, uint64_t ns)
 {
 	double factor = (double)ns / model_ns(wc, size);
 
-	if (wc->max_factor > 0 && factor > wc->max_factor)
+	if (factor > wc->max_factor)
 		factor = wc->max_factor;
+	if (model_ns(wc, size) < LEAST_NS && factor > wc->first_factor)
+		factor = wc->first_factor;
 	if (factor < wc->factor)
 		factor = (3 * wc->factor + factor) / 4;
 	wc->factor = factor > MIN_FACTOR ? factor : MIN_FACTOR;

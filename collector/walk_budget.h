@@ -24,7 +24,7 @@ struct walk_cost {
 	uint32_t page_ns, mapping_ns; /* measured once, on some machine */
 	double factor;		      /* of it here and now */
 	double first_factor;	      /* before anything is known: rather too much */
-	double max_factor;	      /* no single walk is believed more than this; 0: any is */
+	double max_factor;	      /* no single walk is believed more than this: we may have been off the CPU */
 };
 
 /* Before the first walk. */
@@ -36,7 +36,7 @@ static inline struct walk_cost walk_cost_of(uint32_t page_ns, uint32_t mapping_n
 
 /* What a walk of this size will take, in ns. */
 uint64_t walk_cost_ns(const struct walk_cost *wc, struct walk_size size);
-/* One has taken ns. More than expected is believed at once, less bit by bit. */
+/* One has taken ns. More than expected is believed at once, but for very short walks; less bit by bit. */
 void walk_cost_learn(struct walk_cost *wc, struct walk_size size, uint64_t ns);
 /* None could be made: a factor above the first one becomes less believed. */
 void walk_cost_doubt(struct walk_cost *wc);

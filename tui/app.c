@@ -286,7 +286,8 @@ static const struct snapshot *axis_snapshot(const struct app *app)
 	uint64_t ticks = app_ticks_per_col(app), last = app_edge_tick(app) / ticks;
 	size_t first, end;
 
-	if (!app->frozen || !app->cursor_set || !app->cursor_back || app->cursor_back > last || !history_nr(app->history))
+	if (!app->frozen || !app->cursor_set || !app->cursor_back || app->cursor_back > last ||
+	    !history_nr(app->history))
 		return app_shown(app);
 	history_range(app->history, (last - app->cursor_back) * ticks, (last - app->cursor_back + 1) * ticks, &first,
 		      &end);

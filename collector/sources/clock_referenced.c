@@ -26,6 +26,7 @@
 #define FULL_PARTS   2 /* referenced gets one of so many of the budget */
 #define SMALL_PARTS  8
 #define NR_STRETCHED 3 /* looks in a row that half of the budget did not suffice for */
+#define MAX_AGE	     3 /* aggregations, and twice the window */
 /*
  * Of one CPU, in 1/10 000, for looks, with the readings for rates beside them 0.5 % in all: clock and the rest have
  * taken 0.2 % where that was measured, and the goal is 1 %.
@@ -39,13 +40,14 @@ struct clock_referenced {
 	struct err failure; /* of referenced */
 	int epoll_fd;	    /* over both */
 	const struct clock *time;
+	const struct target *target;
 	struct attrs attrs;
 	unsigned parts, nr_stretched;
 	bool rests;	    /* referenced does: clock has all of the budget */
 	uint64_t stretched; /* of referenced's stats, at the last look */
 	/* the last look, if there was one: what all mappings have used, in the time that ended then */
 	bool has_looked;
-	uint64_t used_bytes, window_ns, looked_ns;
+	uint64_t used_bytes, window_ns, looked_ns, rss_bytes;
 	/* referenced hands its mappings on, and no reports: clock's make the regions */
 	struct sink mappings_only;
 	struct sink *sink; /* during a call */
@@ -119,6 +121,7 @@ static void hand_on_mappings(struct sink *sink, const struct mapping_report *v, 
 
 	both->has_looked = true;
 	both->looked_ns = clock_now_ns(both->time);
+	both->rss_bytes = both->target->rss_bytes;
 	both->window_ns = nr ? v[0].window_ns : 0;
 	both->used_bytes = 0;
 	for (size_t i = 0; i < nr; i++)
@@ -167,6 +170,7 @@ static int open_both(struct clock_referenced *both, const struct source_params *
 	int rc;
 
 	both->time = params->clock;
+	both->target = params->target;
 	both->unasked = params->unasked;
 	both->attrs = params->attrs;
 	both->parts = FULL_PARTS;
@@ -270,6 +274,21 @@ static int look(struct clock_referenced *both, struct sink *sink, struct err *er
 	return rc;
 }
 
+/*
+ * What the last look has found stands for now while it is not much older than the time that it is of, and the target is
+ * about as large as it was.
+ */
+static void tell_last_look(const struct clock_referenced *both, struct sink *sink)
+{
+	uint64_t age_ns = clock_now_ns(both->time) - both->looked_ns, rss = both->target->rss_bytes;
+	uint64_t most_ns = 2 * both->window_ns + MAX_AGE * both->attrs.aggregation_us * NSEC_PER_USEC;
+
+	if (!both->has_looked || !sink->working_set || age_ns > most_ns ||
+	    rss > both->rss_bytes + both->rss_bytes / 4 || rss < both->rss_bytes - both->rss_bytes / 4)
+		return;
+	sink->working_set(sink, both->used_bytes, both->window_ns, age_ns);
+}
+
 static int both_end_aggregation(struct source *source, struct sink *sink, struct err *err)
 {
 	struct clock_referenced *both = both_of(source);
@@ -278,9 +297,7 @@ static int both_end_aggregation(struct source *source, struct sink *sink, struct
 	if (!both->referenced)
 		return rc;
 	if (rc == SOURCE_NO_CHECK) {
-		if (both->has_looked && sink->working_set)
-			sink->working_set(sink, both->used_bytes, both->window_ns,
-					  clock_now_ns(both->time) - both->looked_ns);
+		tell_last_look(both, sink);
 		return 0;
 	}
 	if (rc)

@@ -46,8 +46,8 @@
  * Measured on the same machine, of our CPU time: 46 to 100 ns a page and 3 us a mapping for a reading, 45 to 75 ns and
  * 0.3 us for a clear. Not knowing the machine, more.
  */
-#define READ_COST  walk_cost_of(60, 3500, 1.5, 0)
-#define CLEAR_COST walk_cost_of(60, 300, 1.5, 0)
+#define READ_COST  walk_cost_of(60, 3500, 1.5, 5)
+#define CLEAR_COST walk_cost_of(60, 300, 1.5, 5)
 /*
  * How long a clear holds the target's memory map, by the wall clock: 160 ns a page were seen on a busy machine.
  * Unasked, no longer than what a key on our own screen may take.

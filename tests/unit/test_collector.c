@@ -772,7 +772,8 @@ static void a_source_that_makes_regions_sets_the_pace(void **state)
 	f->collector = NULL;
 }
 
-/* What a source that makes regions knows of their pages is in the snapshot, the largest node first; the rest is unknown. */
+/* What a source that makes regions knows of their pages is in the snapshot, the largest node first; the rest is
+ * unknown. */
 static void a_source_that_makes_regions_knows_their_pages(void **state)
 {
 	struct source_ops maker = checks;

@@ -14,7 +14,7 @@
 
 static void test_grows_with_the_target(void **state)
 {
-	struct walk_cost wc = walk_cost_of(50, 3000, 2, 0);
+	struct walk_cost wc = walk_cost_of(50, 3000, 2, 20);
 	struct walk_size small = { 1000, 100 }, pages = { 100000, 100 }, mappings = { 1000, 50000 };
 
 	(void)state;
@@ -27,8 +27,13 @@ static void test_grows_with_the_target(void **state)
 	/* A target that has grown in the one way or the other is known to cost more before it is walked. */
 	assert_in_range(walk_cost_ns(&wc, pages), 5200000, 5500000);
 	assert_in_range(walk_cost_ns(&wc, mappings), 149000000, 152000000);
-	walk_cost_learn(&wc, small, 3700000); /* more is believed at once */
-	assert_in_range(walk_cost_ns(&wc, small), 3650000, 3750000);
+	walk_cost_learn(&wc, pages, 50000000); /* more is believed at once */
+	assert_in_range(walk_cost_ns(&wc, pages), 49900000, 50100000);
+	walk_cost_learn(&wc, pages, 5000000000); /* but not all */
+	assert_in_range(walk_cost_ns(&wc, pages), 106000000, 107000000);
+	wc = walk_cost_of(50, 3000, 2, 20);
+	walk_cost_learn(&wc, small, 37000000); /* one of a third of a millisecond that took long says nothing */
+	assert_in_range(walk_cost_ns(&wc, pages), 10600000, 10700000);
 }
 
 /* One walk during which we were off the CPU does not put off the next ones for ever. */
