@@ -18,7 +18,16 @@ static unsigned longest(const struct window_plan *plan, unsigned nr)
 	return nr >= plan->nr_lengths ? all : all & ~((1u << (plan->nr_lengths - nr)) - 1);
 }
 
-/* Those nr lengths that have been read least, of equals the longer one. */
+/*
+ * How much a length has had so far. A longer window sees more mappings, so that it has more turns than a shorter one:
+ * of 25 12, 6, 4 and 3.
+ */
+static unsigned had(const struct window_plan *plan, unsigned length)
+{
+	return plan->nr_read[length] * (WINDOW_PLAN_NR_LENGTHS - length);
+}
+
+/* Those nr lengths whose turn it is, of equals the longer one. */
 static unsigned least_read(const struct window_plan *plan, unsigned nr)
 {
 	unsigned chosen = 0;
@@ -27,8 +36,7 @@ static unsigned least_read(const struct window_plan *plan, unsigned nr)
 		unsigned best = WINDOW_PLAN_NR_LENGTHS;
 
 		for (unsigned k = 0; k < plan->nr_lengths; k++)
-			if (!(chosen & 1u << k) &&
-			    (best == WINDOW_PLAN_NR_LENGTHS || plan->nr_read[k] <= plan->nr_read[best]))
+			if (!(chosen & 1u << k) && (best == WINDOW_PLAN_NR_LENGTHS || had(plan, k) <= had(plan, best)))
 				best = k;
 		if (best == WINDOW_PLAN_NR_LENGTHS)
 			break;

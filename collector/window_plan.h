@@ -6,7 +6,7 @@
  * A round begins with a clear, and is read when it is 2 ms, 8 ms, 32 ms ... old.
  * The last round of a check is not cleared again, but goes on to be the long
  * window. Each reading costs us, so there are only as many as the caller can
- * afford; those of the lengths that have been read least come first. At the
+ * afford; the lengths take turns, the longer ones more often. At the
  * very beginning there are some rounds of longer windows: accesses come in
  * bursts, and one window of each length cannot tell what is used all the time
  * from what was just used. Pure; the owner's thread.

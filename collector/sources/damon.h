@@ -50,7 +50,7 @@ struct damon {
 	enum damon_way way;
 	struct damon_events *events; /* NULL: the way is DAMON_WAY_TRIED */
 	struct damon_regions tried;
-	struct damon_regions cut; /* physical memory: the last ones, cut at the borders of zones */
+	struct damon_regions cut;		     /* physical memory: the last ones, cut at the borders of zones */
 	struct damon_pace pace;			     /* of the commands for them */
 	struct damon_count count;		     /* of kinds of page, where nobody else can tell them */
 	struct damon_range ranges[DAMON_MAX_RANGES]; /* where the regions were last */

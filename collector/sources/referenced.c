@@ -58,7 +58,7 @@
 #define MAX_READ_NS (50 * NSEC_PER_MSEC)
 /* What is there to begin with, for checks and for rates; and what rates get then, in 1/10 000 of a CPU. */
 #define OPENING_NS     (30 * NSEC_PER_MSEC)
-#define RATES_SHARE_BP 10
+#define RATES_SHARE_BP 15
 
 struct referenced {
 	struct source source;
@@ -242,16 +242,14 @@ static bool is_bounded(const struct referenced *ref)
 	return ref->checks.share_bp != 0;
 }
 
-/* Can a check be paid that costs so much? The purse holds what a clear and a reading take, or an aging interval brings.
- */
+/* Can a check be paid that costs so much? The purse holds what a clear and a reading take. */
 static bool can_pay_check(struct referenced *ref, uint64_t cost_ns, struct walk_size size)
 {
 	uint64_t one = walk_cost_ns(&ref->clear_cost, size) + walk_cost_ns(&ref->read_cost, size);
-	uint64_t interval = ref->attrs.aging_us * NSEC_PER_USEC / 10000 * ref->checks.share_bp;
 
 	if (!is_bounded(ref))
 		return true;
-	walk_purse_fill(&ref->checks, now_ns(ref), nr_targets(ref), MAX(one, interval));
+	walk_purse_fill(&ref->checks, now_ns(ref), nr_targets(ref), MAX(one, OPENING_NS));
 	return walk_purse_has(&ref->checks, cost_ns);
 }
 
