@@ -116,7 +116,7 @@ guest: all tools ## try it: damontop -s mglru on a real kernel in qemu, in this 
 	@BUILD=$(BUILD) tests/vm/guest.sh -i
 
 check: deps-check ## install what is missing, build, and run every test
-	@$(MAKE) -s --no-print-directory all tools $(UNIT_BIN) fuzz-build
+	@$(MAKE) -s --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) all tools $(UNIT_BIN) fuzz-build
 	@BUILD=$(BUILD) tests/run.sh
 
 asan: ## build/asan/damontop: with AddressSanitizer and UBSan

@@ -7,8 +7,10 @@
 #
 # Script tests (tests/golden/*.sh, tests/live/*.sh, tests/vm/check.sh ...) print lines "ok NAME", "not ok NAME: why" and
 # "skip NAME: why"; what else they print goes to a log that is shown when they fail. A line "# timeout: SECONDS" in a script
-# sets its limit. The unit tests (cmocka) come last, so that their summaries stand at the end. Under CI=true a script's
-# skip is a failure. The last line is "N passed, N failed, N skipped"; exit status 1 if any has failed.
+# sets its limit. A script whose results rest on how fast it gets on has a line "# alone: WHY", and runs when nothing else
+# does; the others one after another beside the guests of tests/vm. The unit tests (cmocka) come last, so that their
+# summaries stand at the end. Lines come in the same order each time. Under CI=true a script's skip is a failure. The last
+# line is "N passed, N failed, N skipped"; exit status 1 if any has failed.
 set -u
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -47,6 +49,7 @@ count_line() {
 		fail "$1 ${2#not ok }"
 		echo "not ok $1 ${2#not ok }"
 		;;
+	"# "*) echo "# $1 ${2#\# }" ;;
 	"skip "*)
 		if [ "${CI:-}" = true ]; then
 			fail "$1 ${2#skip } (a skip is a failure under CI=true)"
@@ -59,29 +62,49 @@ count_line() {
 	esac
 }
 
-run_script() {
-	local name=${1#tests/} log limit rc nr_before=$((passed + failed + skipped)) failed_before=$failed begin=$SECONDS
-	name=${name%.sh}
-	chosen "$name" || return 0
-	log=$logs/${name//\//-}.log
+name_of() {
+	local name=${1#tests/}
+	echo "${name%.sh}"
+}
+log_of() { echo "$logs/$(name_of "$1" | tr / -).log"; }
+limit_of() {
+	local limit
 	limit=$(sed -n 's/^# timeout: \([0-9]*\)$/\1/p' "$1" | head -n 1)
-	: >"$log"
+	echo "${limit:-120}"
+}
+
+child= # the script that runs
+
+# Runs script $1: all that it prints to its log, "STATUS SECONDS" beside that.
+execute() {
+	local log begin=$SECONDS
+	log=$(log_of "$1")
+	rm -f "$log.rc"
+	timeout -k 10 "$(limit_of "$1")" bash "$1" </dev/null >"$log" 2>&1 &
+	child=$!
+	wait $child
+	echo "$? $((SECONDS - begin))" >"$log.rc"
+	child=
+}
+
+# Counts what script $1 has said.
+report() {
+	local name log rc=lost seconds=0 line nr_before=$((passed + failed + skipped)) failed_before=$failed
+	name=$(name_of "$1")
+	log=$(log_of "$1")
+	[ -s "$log.rc" ] && read -r rc seconds <"$log.rc"
+	rm -f "$log.rc"
 	while IFS= read -r line; do
 		count_line "$name" "$line"
-	done < <(
-		timeout -k 10 "${limit:-120}" bash "$1" </dev/null 2>&1 | tee "$log" | grep -aE --line-buffered '^(ok|not ok|skip) '
-		echo "${PIPESTATUS[0]}" >"$log.rc"
-	)
-	rc=$(cat "$log.rc")
-	rm -f "$log.rc"
+	done < <(grep -aE '^(ok|not ok|skip) |^# .* took [0-9]+ s$' "$log")
 	if [ "$rc" = 124 ] || [ "$rc" = 137 ]; then
-		count_line "$name" "not ok timeout: not done after ${limit:-120} s"
+		count_line "$name" "not ok timeout: not done after $(limit_of "$1") s"
 	elif [ "$rc" != 0 ] && [ $failed = $failed_before ]; then
 		count_line "$name" "not ok exit: status $rc"
 	elif [ $((passed + failed + skipped)) = $nr_before ]; then
 		count_line "$name" "not ok result: the script has printed none"
 	fi
-	echo "# $name took $((SECONDS - begin)) s"
+	echo "# $name took $seconds s"
 	if [ $failed != $failed_before ]; then
 		echo "---- $name: the end of $log"
 		tail -n 40 "$log" | cat -v
@@ -112,8 +135,32 @@ run_unit() {
 	fi
 }
 
-for script in tests/lint/*.sh tests/golden/*.sh tests/fuzz/*.sh tests/regress/*.sh tests/live/*.sh tests/vm/check.sh; do
-	[ -f "$script" ] && [ "${script##*/}" != run.sh ] && run_script "$script"
+alone=() beside=() guests=
+for script in tests/lint/*.sh tests/golden/*.sh tests/fuzz/*.sh tests/regress/*.sh tests/live/*.sh; do
+	[ -f "$script" ] && [ "${script##*/}" != run.sh ] && chosen "$(name_of "$script")" || continue
+	if grep -q '^# alone: ' "$script"; then alone+=("$script"); else beside+=("$script"); fi
+done
+chosen vm/check && guests=tests/vm/check.sh
+
+trap 'kill $child ${guests_pid:-} 2>/dev/null; exit 1' INT TERM HUP
+if [ -n "$guests" ]; then
+	(
+		trap 'kill $child; exit 1' TERM
+		execute "$guests"
+	) &
+	guests_pid=$!
+fi
+for script in "${beside[@]}"; do
+	execute "$script"
+	report "$script"
+done
+if [ -n "$guests" ]; then
+	wait $guests_pid
+	report "$guests"
+fi
+for script in "${alone[@]}"; do
+	execute "$script"
+	report "$script"
 done
 for program in "$BUILD"/tests/unit/test_*; do
 	[ -x "$program" ] && [ -f "$program" ] && [[ $program != *.[od] ]] && run_unit "$program"

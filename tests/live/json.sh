@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Batch and JSON of a real process and of the demo: the form that docs/json.md describes, the number of snapshots, the attributes.
 # timeout: 120
+# alone: aggregations have to be within 10 % of what was asked for
 . "$(dirname "$0")/../lib/lib.sh"
 need "$damontop" "$workload" python3
 validate="python3 $top/tests/json/validate.py"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Whichever way it ends, damontop leaves nothing behind: no process, no file, and it ends at once.
 # timeout: 120
+# alone: it has to end within a second, and no other test may leave files meanwhile
 . "$(dirname "$0")/../lib/lib.sh"
 need "$damontop" "$workload" python3
 

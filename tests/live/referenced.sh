@@ -4,6 +4,7 @@
 # The source referenced as an ordinary user on a process of one's own: 400 mappings of 64 KiB, 40 of them hot, must be told
 # apart by access rate; the bytes in use of three larger ones must be exact. The same beside the source clock.
 # timeout: 150
+# alone: who looks rarely tells rates apart less well
 . "$(dirname "$0")/../lib/lib.sh"
 need "$workload" "$damontop" python3
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Targets that make it hard: processes and threads that come and go, 65 000 mappings, mappings that change all the time.
 # timeout: 180
+# alone: aggregations have to be on time, at less than half of a CPU
 . "$(dirname "$0")/../lib/lib.sh"
 need "$damontop" "$workload" python3
 

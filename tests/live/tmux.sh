@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The real program in a real terminal: keys sent, the screen read. First on the demo, then on a process.
 # timeout: 240
+# alone: the screen has to follow the keys within seconds
 . "$(dirname "$0")/../lib/lib.sh"
 need "$damontop" "$workload" tmux
 

@@ -2,7 +2,8 @@
 # timeout: 2700
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The cases of tests/vm/cases on Debian's 6.12 kernel in one boot, then those that say so ("# kernels: 6.12 6.1") on 6.1.
+# The cases of tests/vm/cases on Debian's 6.12 kernel, and those that say so ("# kernels: 6.12 6.1") on 6.1 too. Two guests run
+# beside each other: one boot of 6.12 with the cases that are for it alone, and boots of each kernel with those for both.
 # VM_KERNELS="new" instead: those for 6.12, and those that say so, on the newest kernel of Debian's backports. As that one
 # is another from week to week, make check leaves it out.
 # Prints result lines (see guest.sh), those of another kernel than 6.12 with its name in front. Without qemu or the kernel: a visible skip,
@@ -48,17 +49,27 @@ judge() {
 	done <"$1/judge.list"
 }
 
-# One boot of kernel $1 with the case files that follow: "CASE|RESULT LINE". Status 77: there is no guest here.
+# Boot $1, of kernel $2 with the case files that follow: "CASE|RESULT LINE". Status 77: there is no guest here.
 boot_once() {
-	boot_k=$1
-	shift
-	rm -rf "$BUILD/vm/out-$boot_k"
-	"$here/guest.sh" -k "$boot_k" -o "$BUILD/vm/out-$boot_k" "$@" 2>"$BUILD/vm/err-$boot_k" >"$BUILD/vm/said-$boot_k"
+	boot=$1
+	boot_k=$2
+	shift 2
+	rm -rf "$BUILD/vm/out-$boot"
+	"$here/guest.sh" -k "$boot_k" -o "$BUILD/vm/out-$boot" "$@" 2>"$BUILD/vm/err-$boot" >"$BUILD/vm/said-$boot"
 	boot_status=$?
 	[ $boot_status = 77 ] && return 77
-	cat "$BUILD/vm/err-$boot_k" >&2
-	awk '/^case / { c = $2; next } { print c "|" $0 }' "$BUILD/vm/said-$boot_k"
-	judge "$BUILD/vm/out-$boot_k"
+	cat "$BUILD/vm/err-$boot" >&2
+	awk '/^case / { c = $2; next } { print c "|" $0 }' "$BUILD/vm/said-$boot"
+	judge "$BUILD/vm/out-$boot"
+}
+
+# Boot $1 of kernel $2 with the case files that follow: its lines go to the file $1.lines, the status to $1.status.
+run_boot() {
+	run_name=$1
+	shift
+	[ $# -gt 1 ] || return 0
+	boot_once "$run_name" "$@" >"$BUILD/vm/$run_name.lines"
+	echo $? >"$BUILD/vm/$run_name.status"
 }
 
 # The case files among those that follow which have failed, or said nothing, in the lines $1.
@@ -67,21 +78,21 @@ failed_of() {
 	shift
 	for f in "$@"; do
 		c=$(basename "$f" .sh)
-		echo "$failed_lines" | grep -q "^$c|" && ! echo "$failed_lines" | grep -q "^$c|not ok" || echo "$f"
+		echo "$failed_lines" | grep -q "^$c|[^#]" && ! echo "$failed_lines" | grep -q "^$c|not ok" || echo "$f"
 	done
 }
 
-# The emulator runs on shared CPUs and can stand still for seconds, so a case that fails has a second try in a boot of its
-# own. It has to hold there in all its lines, and these say "(again)"; what was wrong at first goes to stderr, thus to the log.
-boot() {
-	k=$1
-	shift
-	# shellcheck disable=SC2046
-	set -- $(cases_for "$k" "$@")
-	[ $# -gt 0 ] || return
-	lines=$(boot_once "$k" "$@")
-	if [ $? = 77 ]; then
-		why=$(tail -n 1 "$BUILD/vm/err-$k")
+# What boot $1 of kernel $2 with the case files that follow came to: result lines. The emulator runs on shared CPUs and can
+# stand still for seconds, so a case that fails has a second try in a boot of its own, when no other guest runs. It has to
+# hold there in all its lines, and these say "(again)"; what was wrong at first goes to stderr, thus to the log.
+tell() {
+	name=$1
+	k=$2
+	shift 2
+	[ $# -gt 0 ] || return 0
+	lines=$(cat "$BUILD/vm/$name.lines")
+	if [ "$(cat "$BUILD/vm/$name.status")" = 77 ]; then
+		why=$(tail -n 1 "$BUILD/vm/err-$name")
 		if [ "${CI:-}" = true ]; then lines="guest|not ok guest-$k: $why"; else lines="guest|skip guest-$k: $why"; fi
 	else
 		# shellcheck disable=SC2046
@@ -92,19 +103,62 @@ boot() {
 				lines=$(echo "$lines" | grep -v "^$(basename "$f" .sh)|")
 			done
 			lines="$(echo "$lines" | grep -v '^guest|')
-$(boot_once "$k" "$@" | sed 's/|ok .*/& (again)/')"
+$(boot_once "$name" "$k" "$@" | sed 's/|ok .*/& (again)/')"
 		fi
 	fi
 	case $lines in *"|not ok "*) rc=1 ;; esac
 	prefix=
 	[ "$k" = 6.12 ] || prefix=$k-
-	echo "$lines" | sed -n "s/^[^|]*|\(ok\|not ok\|skip\) /\1 $prefix/p"
+	echo "$lines" | sed -n "s/^[^|]*|\(ok\|not ok\|skip\|#\) /\1 $prefix/p"
+}
+
+# Of the case files that follow those which are for 6.12 alone ($1 is "one") or for 6.1 too ("both").
+for_kernels() {
+	which=$1
+	shift
+	for f in "$@"; do
+		if grep -q '^# kernels:.* 6\.1\( \|$\)' "$f"; then [ "$which" = both ]; else [ "$which" = one ]; fi && echo "$f"
+	done
+}
+
+# Both kernels, each once, and the screen's guest where nothing has been chosen.
+check_all() {
+	all=$(cases_for 6.12 "$@")
+	# shellcheck disable=SC2086
+	one=$(for_kernels one $all) both=$(for_kernels both $all) old=$(cases_for 6.1 "$@")
+	# shellcheck disable=SC2086
+	{
+		"$here/guest.sh" -k 6.12 -f && "$here/guest.sh" -k 6.1 -f
+		run_boot 6.12 6.12 $one &
+		run_boot 6.12-both 6.12 $both
+		run_boot 6.1 6.1 $old
+		wait
+		tell 6.12 6.12 $one
+		tell 6.12-both 6.12 $both
+		tell 6.1 6.1 $old
+	}
+}
+
+# Kernel $1, its cases one after another.
+check_kernel() {
+	k=$1
+	shift
+	cases=$(cases_for "$k" "$@")
+	# shellcheck disable=SC2086
+	{
+		run_boot "$k" "$k" $cases
+		tell "$k" "$k" $cases
+	}
 }
 
 mkdir -p "$BUILD/vm"
-for k in ${VM_KERNELS:-6.12 6.1}; do
-	boot "$k" "$@"
-done
+if [ -n "${VM_KERNELS:-}" ]; then
+	for k in $VM_KERNELS; do
+		check_kernel "$k" "$@"
+	done
+else
+	check_all "$@"
+fi
 if [ $# = 0 ] && [ -z "${VM_KERNELS:-}" ] && [ -s "${VM_CACHE:-$BUILD/vm/cache}/vmlinuz-6.12" ]; then
 	live=$(bash "$here/live.sh")
 	case $live in *"not ok "*)

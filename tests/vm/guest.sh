@@ -5,11 +5,13 @@
 # downloaded and unpacked below $BUILD/vm. Root is not needed, nor KVM.
 #
 #	guest.sh [-k 6.12|6.1|new] [-o DIR] [-t SECONDS] CASE.sh ...  run these in one boot; their result lines on stdout
+#	guest.sh [-k 6.12|6.1|new] -f                                 the kernel is there, or is downloaded
 #	guest.sh [-k 6.12|6.1|new] -i                                 live: damontop on a workload, in this terminal
 #
 # "new" is the newest kernel of Debian's backports (7.3 in November 2026).
 #
-# Result lines are "ok NAME", "not ok NAME: why", "skip NAME: why", those of a case after a line "case CASE". Exit status: 0 all ok or skipped, 1 some not ok,
+# Result lines are "ok NAME", "not ok NAME: why", "skip NAME: why", those of a case after a line "case CASE";
+# then "# CASE took SECONDS s". Exit status: 0 all ok or skipped, 1 some not ok,
 # 77 the guest cannot be had here (why on stderr). -o DIR receives console.log and what the cases left in /out.
 set -u
 
@@ -24,6 +26,7 @@ out=
 limit=${VM_TIMEOUT:-1200}
 node_mb=${VM_NODE_MB:-1536} # of memory for each of the two nodes
 live=
+fetch=
 
 # These come with the guest where they have been built; a case that needs one looks for it.
 programs="damontop tests/workload/workload $(cd "$top" && ls tests/vm/*.c tests/bench/*.c 2>/dev/null | sed 's/\.c$//')"
@@ -182,7 +185,7 @@ run_cases() {
 		mkdir -p "$out" && cp "$work/console.log" "$work/results" "$out/"
 		tar -x -C "$out" -f "$work/out.tar" 2>/dev/null
 	fi
-	tr -d '\r' <"$work/results" | grep -E '^(case|ok|not ok|skip) '
+	tr -d '\r' <"$work/results" | grep -E '^(case|ok|not ok|skip|#) '
 	if ! grep -q '^end' "$work/results"; then
 		echo "case guest"
 		echo "not ok guest-$kernel: did not come to its end in $limit s; the console's last lines are on stderr"
@@ -192,11 +195,12 @@ run_cases() {
 	! grep -q '^not ok' "$work/results"
 }
 
-while getopts k:o:t:i opt; do
+while getopts k:o:t:fi opt; do
 	case $opt in
 	k) kernel=$OPTARG ;;
 	o) out=$OPTARG ;;
 	t) limit=$OPTARG ;;
+	f) fetch=1 ;;
 	i) live=1 ;;
 	*) exit 2 ;;
 	esac
@@ -207,6 +211,7 @@ for tool in qemu-system-x86_64 busybox cpio dpkg; do
 	command -v $tool >/dev/null || cannot "$tool is not installed (make deps-check)"
 done
 get_kernel
+[ -z "$fetch" ] || exit 0
 mkdir -p "$vm"
 work=$(mktemp -d "$vm/run.XXXXXX") || exit 1
 qemu_pid=

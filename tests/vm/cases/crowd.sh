@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A thousand processes a second in the target's memcg; two that watch the same target.
-play harvest 300s
+play_small
 workload fork 1000 >/dev/null 2>&1 &
 storm=$!
 lines=$(harvest_judge -s mglru -p $P -t $T -n 2 -i 2000)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # --range: nothing outside of it is watched, and that stays so when mappings are read again.
-printf 'flush 20ms\nmap heap anon 256M\nphase first 300s\n access heap+32M:32M\n' >plan
+printf 'flush 20ms\nmap heap anon 256M\nphase first 300s rate=500k\n access heap+32M:32M\n' >plan
 workload -o truth plan >ready 2>&1 &
 wait_for 20 grep -q ready ready
 pid=$(sed -n 's/^ready //p' ready)

@@ -3,7 +3,7 @@
 A=/sys/kernel/mm/damon/admin/kdamonds
 C=$A/0/contexts/0
 S=$C/schemes/0
-printf 'flush 20ms\nmap heap anon 256M\nphase first 300s\n access heap+32M:32M\n' >plan
+printf 'flush 20ms\nmap heap anon 256M\nphase first 300s rate=500k\n access heap+32M:32M\n' >plan
 workload -o truth plan >ready 2>&1 &
 wait_for 20 grep -q ready ready
 pid=$(sed -n 's/^ready //p' ready)

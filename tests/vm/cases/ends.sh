@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The target ends, calls exec, moves to another cgroup, or has its cgroup removed, while it is watched.
-play harvest 300s
+before=$(harvest_judge -l)
+# The hooks are in place: harvests begin.
+watches() { [ "$(harvest_judge -l)" -gt "$before" ]; }
+play_small
 damontop -b --json -s mglru -n 100 -p $P >/tmp/ends.json 2>/tmp/ends.err &
 d=$!
 wait_for 20 test -s /tmp/ends.json
@@ -12,15 +15,18 @@ check ends-exit "status $?: $(cat /tmp/ends.err)" [ $? = 0 ]
 cat >/tmp/after.phases <<X
 flush 50ms
 map heap anon 128M
-phase after 60s
+phase after 60s rate=1m
   access heap+16M:32M
 X
-sh -c 'sleep 3; exec workload -o /tmp/after.truth /tmp/after.phases' >/dev/null &
+sh -c 'while [ ! -e /tmp/go ]; do usleep 50000; done; exec workload -o /tmp/after.truth /tmp/after.phases' >/dev/null &
 P=$!
 T=/tmp/after.truth
-sleep 1
-lines=$(harvest_judge -s mglru -p $P -t $T -n 8 -i 1000)
-judged ends-exec "$(echo "$lines" | tail -n 2)" 0.99
+harvest_judge -s mglru -p $P -t $T -n 7 -i 1000 >/tmp/exec &
+j=$!
+wait_for 20 watches
+touch /tmp/go
+wait $j
+judged ends-exec "$(tail -n 2 /tmp/exec)" 0.99
 
 # In a cgroup that is not the one in which its memory was touched and charged; then to another, and the first one removed.
 mkdir /sys/fs/cgroup/one /sys/fs/cgroup/two
@@ -28,9 +34,10 @@ echo $P >/sys/fs/cgroup/one/cgroup.procs
 lines=$(harvest_judge -s mglru -p $P -t $T -n 2 -i 1000)
 judged ends-charged-elsewhere "$lines" 0.99
 check ends-says-so "$(echo "$lines" | tail -n 1)" eval 'echo "$lines" | grep -q "note=.*aged by clear_refs too"'
-harvest_judge -s mglru -p $P -t $T -n 12 -i 1000 >/tmp/moved &
+harvest_judge -s mglru -p $P -t $T -n 8 -i 1000 >/tmp/moved &
 j=$!
-sleep 6
+wait_for 20 watches
+sleep 2
 echo $P >/sys/fs/cgroup/two/cgroup.procs
 rmdir /sys/fs/cgroup/one
 wait $j
@@ -43,9 +50,9 @@ for s in mglru clear_refs; do
 	workload -w -z -o /tmp/after.truth /tmp/after.phases >/dev/null &
 	P=$!
 	wait_for 20 test -s $T
-	harvest_judge -s $s -p $P -t $T -n 5 -i 1000 >/tmp/led &
+	harvest_judge -s $s -p $P -t $T -n 4 -i 1000 >/tmp/led &
 	j=$!
-	sleep 2
+	wait_for 20 watches
 	kill -USR1 $P
 	wait $j
 	check ends-zombie-$s "$(head -n 3 /proc/$P/status | tr '\n' ' ')" grep -q '^State:.*Z' /proc/$P/status

@@ -1,7 +1,7 @@
 # kernels: 6.12 6.1
 # SPDX-License-Identifier: GPL-2.0-or-later
 # However it ends, no program of ours stays in the kernel.
-play harvest 300s
+play_small
 before=$(harvest_judge -l)
 for sig in TERM INT HUP KILL; do
 	damontop -b --json -s mglru -n 100 -p $P >/tmp/leave.json 2>/tmp/leave.err &

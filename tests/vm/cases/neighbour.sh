@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Another process of the same memcg, busier than the target, adds nothing to the target's heat.
-play harvest 300s
+play_small
 neighbour=$P
 cat >/tmp/quiet.phases <<X
 flush 50ms
@@ -9,7 +9,7 @@ phase quiet 60s rate=100k
   access heap+10M:1M
 X
 play /tmp/quiet.phases
-lines=$(harvest_judge -s mglru -p $P -t $T -n 2 -i 1500)
+lines=$(harvest_judge -s mglru -p $P -t $T -n 2 -i 1000)
 judged neighbour "$lines" 0.99
 line=$(echo "$lines" | tail -n 1)
 check neighbour-adds-nothing "$line" at_most "$(field "$line" other)" 200

@@ -25,7 +25,7 @@ on() { [ "$(ask $A/0/state)" = on ]; }
 restored() { tree >after && cmp -s before after && ! ps -o comm | grep -q '^kdamond'; }
 nobody() { ! ps -o comm | grep -qE '^(damontop|kdamond)'; }
 
-printf 'flush 20ms\nmap heap anon 64M\nphase first 300s\n access heap\n' >plan
+printf 'flush 20ms\nmap heap anon 64M\nphase first 300s rate=200k\n access heap\n' >plan
 workload -o truth plan >ready 2>&1 &
 wait_for 20 grep -q ready ready
 pid=$(sed -n 's/^ready //p' ready)
