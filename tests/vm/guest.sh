@@ -155,8 +155,10 @@ run_live() {
 # One boot with all cases. Leaves their lines in $work/results.
 boot_cases() {
 	: >"$work/results"
+	truncate -s 256M "$work/disk" # for the case that swaps: NVMe needs no module
 	run="timeout $limit"
-	qemu -initrd "$work/initrd.gz" -append "$cmdline vm=cases" -serial "file:$work/console.log" \
+	qemu -drive "file=$work/disk,if=none,id=disk,format=raw,cache=unsafe" -device nvme,serial=disk,drive=disk \
+		-initrd "$work/initrd.gz" -append "$cmdline vm=cases" -serial "file:$work/console.log" \
 		-serial "file:$work/results" -serial "file:$work/out.tar" </dev/null &
 	qemu_pid=$!
 	wait "$qemu_pid"
