@@ -23,6 +23,10 @@ enum clear_bits_what {
 	CLEAR_BITS_SOFT_DIRTY = 4,
 };
 
+/* Measured on a virtual machine: what a clear of the accessed bits costs the target for each page that it uses again.
+ */
+#define CLEAR_BITS_REUSE_NS 390
+
 struct clear_bits {
 	const struct target *target;
 	pid_t tid; /* whose file fd is */

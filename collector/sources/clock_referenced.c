@@ -20,6 +20,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "collector/clear_bits.h"
 #include "collector/sources/sources.h"
 #include "collector/text.h"
 
@@ -56,6 +57,17 @@ struct clock_referenced {
 static struct clock_referenced *both_of(struct source *source)
 {
 	return (struct clock_referenced *)source;
+}
+
+/*
+ * A look costs the target some time for each page in use, and the windows that rates are made of take as much again.
+ * After a clear that was due the bytes are those of one aggregation: what a look in each would cost.
+ */
+static bool half_would_do(const struct clock_referenced *both, uint64_t used_bytes)
+{
+	uint64_t cost = used_bytes / PAGE_BYTES * CLEAR_BITS_REUSE_NS;
+
+	return cost <= both->attrs.aggregation_us * NSEC_PER_USEC / 10000 * both->attrs.budget_bp / FULL_PARTS;
 }
 
 static struct attrs clock_attrs(const struct clock_referenced *both)
@@ -173,7 +185,7 @@ static int open_both(struct clock_referenced *both, const struct source_params *
 	both->target = params->target;
 	both->unasked = params->unasked;
 	both->attrs = params->attrs;
-	both->parts = FULL_PARTS;
+	both->parts = half_would_do(both, params->target->rss_bytes) ? FULL_PARTS : SMALL_PARTS;
 	own.attrs = clock_attrs(both);
 	own.sibling = sibling ? sibling->clock : NULL;
 	rc = source_clock.open(&both->clock, &own, err);
@@ -225,17 +237,6 @@ static int both_drain(struct source *source, struct sink *sink, struct err *err)
 	return see_referenced(both, source_referenced.wake(both->referenced, err), err);
 }
 
-/*
- * A look costs the target cost_ns for each page in use, and the windows that rates are made of take as much again.
- * After a clear that was due the bytes are those of one aggregation: what a look in each would cost.
- */
-static bool half_would_do(const struct clock_referenced *both, uint32_t cost_ns)
-{
-	uint64_t cost = both->used_bytes / PAGE_BYTES * cost_ns;
-
-	return cost <= both->attrs.aggregation_us * NSEC_PER_USEC / 10000 * both->attrs.budget_bp / FULL_PARTS;
-}
-
 static int share_budget(struct clock_referenced *both, struct err *err)
 {
 	struct source_stats stats;
@@ -247,7 +248,7 @@ static int share_budget(struct clock_referenced *both, struct err *err)
 	both->stretched = stats.stretched;
 	both->nr_stretched = stretched ? both->nr_stretched + 1 : 0;
 	if (!stretched)
-		parts = half_would_do(both, stats.cost_ns) ? FULL_PARTS : SMALL_PARTS;
+		parts = half_would_do(both, both->used_bytes) ? FULL_PARTS : SMALL_PARTS;
 	else if (both->nr_stretched >= NR_STRETCHED)
 		parts = SMALL_PARTS;
 	if (parts == both->parts && stats.rests == both->rests)

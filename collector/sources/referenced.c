@@ -36,8 +36,6 @@
 #include "collector/walk_budget.h"
 #include "collector/window_plan.h"
 
-/* Measured on a virtual machine: what a clear costs the target for each page that it uses again. */
-#define REUSE_NS 390
 /* The rounds before the last take one part in so many of the aging interval, those of the first check half of it. */
 #define MAX_BURST_SHARE 8
 #define MAX_OWN_SHARE	100
@@ -438,7 +436,7 @@ static int referenced_wake(struct source *source, struct err *err)
 		set_next_window(ref);
 		return 0;
 	}
-	ref->burst_cost_ns += ref->nr_referenced_pages * REUSE_NS;
+	ref->burst_cost_ns += ref->nr_referenced_pages * CLEAR_BITS_REUSE_NS;
 	return begin_round(ref, &ref->rates_purse, size, err);
 }
 
@@ -516,7 +514,7 @@ static int check(struct referenced *ref, struct sink *sink, struct err *err)
 	if (rc)
 		return rc;
 	ref->window_ns = ref->read_begin_ns - ref->clear_end_ns;
-	ref->cost_ns = ref->burst_cost_ns + ref->nr_referenced_pages * REUSE_NS;
+	ref->cost_ns = ref->burst_cost_ns + ref->nr_referenced_pages * CLEAR_BITS_REUSE_NS;
 	clear_bits_paid(&ref->clear_refs, ref->clear_begin_ns, ref->cost_ns, ref->attrs.budget_bp);
 	ref->stats.samples++;
 	ref->stats.stretched += ref->goes_on;
@@ -581,7 +579,7 @@ static void referenced_stats(struct source *source, struct source_stats *stats)
 	bool stretched = ref->window_ns > 2 * ref->attrs.aging_us * NSEC_PER_USEC;
 
 	*stats = ref->stats;
-	stats->cost_ns = REUSE_NS;
+	stats->cost_ns = CLEAR_BITS_REUSE_NS;
 	stats->check_cost_ns = ref->cost_ns;
 	stats->rests = ref->rests_hold_ns || ref->rests_read_ns;
 	if (ref->rests_hold_ns)
