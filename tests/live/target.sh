@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The target exits, executes, becomes a zombie, stops, loses its first thread, and its number goes to another process.
 # timeout: 180
+# alone: targets end by themselves, seconds after they have begun
 . "$(dirname "$0")/../lib/lib.sh"
 need "$damontop" "$workload" python3
 
 field() { python3 -c 'import json,sys; [print(eval(sys.argv[1], {"s": json.loads(l)})) for l in open(sys.argv[2])]' "$1" "$tmp/out"; }
 watch() { timeout 30 "$damontop" -b --json --aggr 200ms --aging 100ms --update 200ms "$@" >"$tmp/out" 2>"$tmp/err" </dev/null; }
 
-start_workload load load 2 && {
+start_workload load load 4 && {
 	watch -p "$wl_pid"
 	rc=$?
 	check "exit: batch ends by itself" "status $rc: $(cat "$tmp/err")" test $rc = 0
@@ -28,7 +29,7 @@ start_workload zombie zombie && {
 	fi
 }
 
-start_workload zombie-later zombie-later 2 && {
+start_workload zombie-later zombie-later 4 && {
 	watch -p "$wl_pid"
 	rc=$?
 	check "becomes a zombie: batch ends by itself" "status $rc: $(cat "$tmp/err")" test $rc = 0
