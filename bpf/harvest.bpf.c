@@ -9,8 +9,8 @@
  *
  * Hundreds of thousands of pages are seen in one walk, and entering a program is most of what one costs. So where the
  * walk is known to be that of clear_refs, one program is entered for each page table and reads all of it; elsewhere
- * one for each page, under the page table's lock, with two helper calls: one for this CPU's slots, one to read its
- * struct page.
+ * one for each page, under the page table's lock, without a helper call where the kernel allows that, and with as few
+ * branches as can be.
  */
 #include "bpf/kernel_types.h"
 
@@ -44,7 +44,8 @@ __u64 nr_tables; /* page tables of target_mm whose own access bit was cleared: s
 __u64 found_mm;	 /* find_target's answers */
 __u32 found_memcg;
 __u32 found_tgid;
-__u64 vmemmap;	  /* 0: struct page cannot be found, node and kind are unknown */
+__u64 vmemmap;	  /* 0: struct page cannot be found */
+__u64 knows;	  /* HARVEST_UNKNOWN then, else HARVEST_KNOWN */
 __u64 direct_map; /* where all of memory is mapped; 0: not known, page tables cannot be read */
 __u64 pfn_mask;
 __u64 lost_pages; /* since the programs were loaded: pages of records that found no room in the ring, but for those seen
@@ -64,12 +65,8 @@ struct {
 	__uint(max_entries, 1 << 20); /* user space sets another */
 } ring SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct harvest_cpu);
-} cpus SEC(".maps");
+/* Here and not in a map for each CPU, since looking one up takes three branches for every page. */
+struct harvest_cpu cpus[HARVEST_MAX_CPUS];
 
 /* What earlier walks of the harvest under way have delivered: address of a chunk, and its pages. Filled by user space.
  */
@@ -80,13 +77,6 @@ struct {
 	__type(key, __u64);
 	__type(value, struct harvest_pages);
 } seen SEC(".maps");
-
-static __always_inline struct harvest_cpu *this_cpu(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&cpus, &zero);
-}
 
 /*
  * The first words of a struct page: flags, compound_head and mapping are among them in every kernel so far. Where they
@@ -128,17 +118,26 @@ static __always_inline const struct page *copy_page(__u64 page, struct page_word
 
 static __always_inline __u64 page_flags(const struct page *page)
 {
-	if (bpf_core_field_exists(((struct page___wrapped *)0)->flags.f))
-		return ((const struct page___wrapped *)page)->flags.f;
-	return page->flags;
+	__u64 flags;
+
+	/* The barriers keep the compiler from joining the two, which takes another branch for every page. */
+	if (__builtin_expect(bpf_core_field_exists(((struct page___wrapped *)0)->flags.f), 0)) {
+		flags = ((const struct page___wrapped *)page)->flags.f;
+		barrier_var(flags);
+	} else {
+		flags = page->flags;
+		barrier_var(flags);
+	}
+	return flags;
 }
 
-/* The first page of a compound one says what all of them are; of another page, 0. */
-static __always_inline __u64 head_of(const struct page *page)
+/* Only the first page of a compound one says what it is: its address, page's own where that is none or the first. */
+static __always_inline __u64 head_of(const struct page *page, __u64 address)
 {
-	__u64 head = page->compound_head;
+	__u64 head = page->compound_head, is_tail = -(head & 1);
 
-	return head & 1 ? head - 1 : 0;
+	barrier_var(is_tail); /* or it becomes a branch */
+	return (address & ~is_tail) | ((head - 1) & is_tail);
 }
 
 static __always_inline __u64 known_of(const struct page *page)
@@ -158,28 +157,36 @@ static __always_inline __u64 page_known(__u64 address)
 
 	if (!is_known_layout())
 		return HARVEST_UNKNOWN;
-	if (can_cast) {
-		page = cast_page(address);
-		head = head_of(page);
-		return known_of(head ? cast_page(head) : page);
-	}
+	if (can_cast)
+		return known_of(cast_page(head_of(cast_page(address), address)));
 	page = copy_page(address, &copy);
-	head = page ? head_of(page) : 0;
-	if (head)
+	head = page ? head_of(page, address) : address;
+	if (head != address)
 		page = copy_page(head, &copy);
+	return page ? known_of(page) : HARVEST_UNKNOWN;
+}
+
+/* The same for a folio, which is no page's tail; to the verifier it is a pointer, with which nothing may be computed.
+ */
+static __always_inline __u64 folio_known(struct folio *folio)
+{
+	const struct page *page;
+	struct page_words copy;
+
+	if (!is_known_layout())
+		return HARVEST_UNKNOWN;
+	page = can_cast ? cast_page((__u64)folio) : copy_page((__u64)folio, &copy);
 	return page ? known_of(page) : HARVEST_UNKNOWN;
 }
 
 /* The same for a page table entry, a leaf that maps so many bytes. */
 static __always_inline __u64 entry_known(__u64 entry, __u64 bytes)
 {
-	if (!vmemmap)
-		return HARVEST_UNKNOWN;
 	/* An entry without access rights (NUMA balancing) is kept inverted against L1TF. */
 	if (!(entry & X86_PRESENT))
 		entry = ~entry;
 	entry &= pfn_mask & ~(bytes - 1);
-	return page_known(vmemmap + (entry >> PAGE_SHIFT) * bpf_core_type_size(struct page));
+	return page_known(vmemmap + (entry >> PAGE_SHIFT) * bpf_core_type_size(struct page)) | knows;
 }
 
 /* ---- what finds no room in the ring ---- */
@@ -234,7 +241,7 @@ static __always_inline void send_range(__u64 start, __u64 end, __u64 known, int 
 /* Sends what the slot holds, unless user space has fetched it already, and starts another chunk in it. */
 static __noinline void turn_slot(struct harvest_chunk *slot, __u64 place)
 {
-	if (slot->place != HARVEST_EMPTY && bpf_ringbuf_output(&ring, slot, sizeof(*slot), BPF_RB_NO_WAKEUP))
+	if (slot->place && bpf_ringbuf_output(&ring, slot, sizeof(*slot), BPF_RB_NO_WAKEUP))
 		lose_pages(slot->place & ~(HARVEST_CHUNK_BYTES - 1), (struct harvest_pages *)slot->young);
 	__builtin_memset(slot, 0, sizeof(*slot));
 	slot->place = place;
@@ -253,10 +260,12 @@ static __always_inline void note_page(struct harvest_cpu *cpu, __u64 addr, __u64
 
 static __always_inline void note_addr(__u64 addr, __u64 known)
 {
-	struct harvest_cpu *cpu = this_cpu();
+	__u64 cpu = bpf_get_smp_processor_id();
 
-	if (cpu)
-		note_page(cpu, addr, known);
+	if (__builtin_expect(cpu >= HARVEST_MAX_CPUS, 0))
+		count_lost(1);
+	else
+		note_page(&cpus[cpu], addr, known);
 }
 
 static __always_inline void note_pte(__u64 addr, __u64 entry)
@@ -326,11 +335,12 @@ static long note_entry(__u32 i, struct table_walk *walk)
 static __always_inline void note_table(__u64 pmd, __u64 addr, __u64 end)
 {
 	__u32 zero = 0, first = (addr >> PAGE_SHIFT) & (TABLE_ENTRIES - 1);
-	struct table_walk walk = { bpf_map_lookup_elem(&tables, &zero), this_cpu(), addr & ~(PAGE_BYTES - 1) };
+	__u64 cpu = bpf_get_smp_processor_id();
+	struct table_walk walk = { bpf_map_lookup_elem(&tables, &zero), 0, addr & ~(PAGE_BYTES - 1) };
 	__u64 table = direct_map + (pmd & pfn_mask) + first * sizeof(__u64), nr = (end - addr) >> PAGE_SHIFT;
 
 	/* A huge page has a hook of its own; what is not present has no table. */
-	if (!walk.table || !walk.cpu || !direct_map || (pmd & (X86_PRESENT | X86_PSE)) != X86_PRESENT)
+	if (!walk.table || !direct_map || (pmd & (X86_PRESENT | X86_PSE)) != X86_PRESENT)
 		return;
 	if (nr > TABLE_ENTRIES - first)
 		nr = TABLE_ENTRIES - first;
@@ -338,10 +348,13 @@ static __always_inline void note_table(__u64 pmd, __u64 addr, __u64 end)
 	barrier_var(nr);
 	if (nr > TABLE_ENTRIES)
 		return;
-	if (bpf_probe_read_kernel(walk.table, nr * sizeof(__u64), (void *)table))
+	if (cpu >= HARVEST_MAX_CPUS || bpf_probe_read_kernel(walk.table, nr * sizeof(__u64), (void *)table)) {
 		count_lost(nr);
-	else
-		bpf_loop(nr, note_entry, &walk, 0);
+		return;
+	}
+	barrier_var(cpu);
+	walk.cpu = &cpus[cpu & (HARVEST_MAX_CPUS - 1)];
+	bpf_loop(nr, note_entry, &walk, 0);
 }
 
 SEC("fentry/clear_refs_pte_range")
@@ -421,7 +434,7 @@ int BPF_KPROBE(pmd_kprobe, struct vm_area_struct *vma, unsigned long addr, void 
 
 static __always_inline void note_probe(__u32 pid, __u32 nid, __u64 addr, __u64 len, int anon, __u8 huge)
 {
-	__u64 known = (__u64)(nid & HARVEST_MAX_NODE) << HARVEST_NODE_SHIFT | (anon ? HARVEST_ANON : 0);
+	__u64 known = HARVEST_KNOWN | (__u64)(nid & HARVEST_MAX_NODE) << HARVEST_NODE_SHIFT | (anon ? HARVEST_ANON : 0);
 
 	if (pid != found_tgid)
 		return;
@@ -517,7 +530,7 @@ int BPF_PROG(folio_young, struct folio *folio)
 	if (end > vm_end)
 		end = vm_end;
 	if (start < end)
-		send_range(start, end, page_known((__u64)folio), 0);
+		send_range(start, end, folio_known(folio), 0);
 	return 0;
 }
 
@@ -587,6 +600,7 @@ int find_target(struct bpf_iter__task *ctx)
 		bpf_probe_read_kernel(&xen, sizeof(xen), &xen_domain_type);
 	if (xen == XEN_PV_DOMAIN)
 		vmemmap = direct_map = 0;
+	knows = vmemmap ? HARVEST_KNOWN : HARVEST_UNKNOWN;
 	found_tgid = task->tgid;
 	found_mm = (__u64)mm;
 	return 0;

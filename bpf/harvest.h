@@ -19,17 +19,16 @@
 
 /*
  * What is known of a page, in one number below HARVEST_CHUNK_BYTES: HARVEST_ANON or not, and the node from bit
- * HARVEST_NODE_SHIFT on; or HARVEST_UNKNOWN alone.
+ * HARVEST_NODE_SHIFT on; with HARVEST_UNKNOWN, nothing. Else HARVEST_KNOWN, so that it is never 0.
  */
 #define HARVEST_ANON	   1ULL /* also the bit of page->mapping that says so */
 #define HARVEST_NODE_SHIFT 1
 #define HARVEST_MAX_NODE   1023
+#define HARVEST_KNOWN	   (1ULL << 19)
 #define HARVEST_UNKNOWN	   (1ULL << 20)
 
-#define HARVEST_EMPTY (~0ULL) /* place of a slot that holds nothing */
-
 struct harvest_chunk {
-	__u64 place; /* address of its first page, and what is known of its young pages */
+	__u64 place; /* address of its first page, and what is known of its young pages; 0: an empty slot */
 	__u64 young[HARVEST_CHUNK_WORDS];
 };
 
@@ -38,6 +37,8 @@ struct harvest_range {
 	__u64 known;	  /* of all its pages */
 	__u64 huge;
 };
+
+#define HARVEST_MAX_CPUS 1024 /* that have slots; pages seen on others count as lost */
 
 /* What each CPU has of its own. */
 struct harvest_cpu {

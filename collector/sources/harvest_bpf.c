@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "collector/cpu_list.h"
 #include "harvest.skel.h"
 
 #define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
@@ -81,8 +82,7 @@ struct harvest_bpf {
 	struct bpf_link *iter;
 	bool sees_walks;
 	struct ring_buffer *ring;
-	struct harvest_cpu *cpus, *empty; /* one each, as the kernel copies them; the same with nothing in them */
-	int nr_cpus;
+	int end_cpu;	       /* above the last one that has slots */
 	uint64_t *seen_starts; /* what the programs hold to be seen, and room for more */
 	struct harvest_pages *seen_pages;
 	uint32_t cap_seen;
@@ -312,14 +312,6 @@ static int take_record(void *ctx, void *data, size_t size)
 	return 0;
 }
 
-/* Lets every CPU begin anew. */
-static int empty_slots(struct harvest_bpf *bpf)
-{
-	uint32_t zero = 0;
-
-	return bpf_map_update_elem(bpf_map__fd(bpf->skel->maps.cpus), &zero, bpf->empty, BPF_ANY);
-}
-
 /* The programs of bpf->hooks, verified by the kernel and ready to find the process. Hooks nothing yet. */
 static int load_programs(struct harvest_bpf *bpf, const struct btf *btf, pid_t pid, int pidfd, bool mglru,
 			 uint32_t ring_bytes)
@@ -341,8 +333,6 @@ static int load_programs(struct harvest_bpf *bpf, const struct btf *btf, pid_t p
 	bpf->skel->rodata->can_cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 	bpf_map__set_max_entries(bpf->skel->maps.ring, ring_bytes);
 	rc = harvest_bpf_skel__load(bpf->skel);
-	if (!rc && bpf->empty)
-		rc = empty_slots(bpf);
 	if (!rc)
 		rc = attach_iter(bpf, pid, pidfd);
 	if (!rc && bpf->hooks->direct_map && !harvest_bpf_find_target(bpf, &found, NULL) && !bpf->skel->bss->direct_map)
@@ -409,17 +399,16 @@ const char *harvest_bpf_hooks(const struct source_params *params, bool mglru)
 	return name;
 }
 
-static int alloc_cpus(struct harvest_bpf *bpf)
+/* Above the highest number that a CPU can have here, as far as CPUs have slots. */
+static int find_end_cpu(void)
 {
-	bpf->nr_cpus = libbpf_num_possible_cpus();
-	if (bpf->nr_cpus <= 0)
-		return -ENOMEM;
-	bpf->cpus = calloc((size_t)bpf->nr_cpus, sizeof(*bpf->cpus));
-	bpf->empty = calloc((size_t)bpf->nr_cpus, sizeof(*bpf->empty));
-	for (int cpu = 0; cpu < bpf->nr_cpus && bpf->empty; cpu++)
-		for (int i = 0; i < HARVEST_NR_SLOTS; i++)
-			bpf->empty[cpu].slot[i].place = HARVEST_EMPTY;
-	return bpf->cpus && bpf->empty ? 0 : -ENOMEM;
+	int *cpus = NULL, end = HARVEST_MAX_CPUS;
+	size_t nr;
+
+	if (cpu_list_read("", "/sys/devices/system/cpu/possible", &cpus, &nr, NULL) == 0 && cpus[nr - 1] < end)
+		end = cpus[nr - 1] + 1;
+	free(cpus);
+	return end;
 }
 
 int harvest_bpf_open(struct harvest_bpf **out, const struct target *target, bool mglru, enum harvest_hooks hooks,
@@ -431,8 +420,10 @@ int harvest_bpf_open(struct harvest_bpf **out, const struct target *target, bool
 
 	*out = NULL;
 	libbpf_set_print(NULL); /* it would write over the screen */
-	if (!rc && (!bpf || alloc_cpus(bpf)))
+	if (!rc && !bpf)
 		rc = err_set(err, ENOMEM, "no memory for the harvest");
+	if (!rc)
+		bpf->end_cpu = find_end_cpu();
 	if (!rc)
 		rc = load_any(bpf, btf, target, mglru, hooks, ring_bytes, err);
 	btf__free(btf);
@@ -449,8 +440,6 @@ void harvest_bpf_close(struct harvest_bpf *bpf)
 	if (!bpf)
 		return;
 	unload(bpf);
-	free(bpf->cpus);
-	free(bpf->empty);
 	free(bpf->seen_starts);
 	free(bpf->seen_pages);
 	free(bpf);
@@ -502,20 +491,19 @@ uint64_t harvest_bpf_reached(const struct harvest_bpf *bpf)
 	return bpf->sees_walks ? bpf->skel->bss->reached : UINT64_MAX;
 }
 
-/* The chunks that each CPU still has in hand. What reclaim clears between the two steps is lost to this harvest. */
+/* The chunks that each CPU still has in hand. What reclaim clears at this very moment is lost to the harvest. */
 static int collect_slots(struct harvest_bpf *bpf, struct harvest_set *set)
 {
-	uint32_t zero = 0;
-	int rc = bpf_map_lookup_elem(bpf_map__fd(bpf->skel->maps.cpus), &zero, bpf->cpus);
+	int rc = 0;
 
-	if (!rc)
-		rc = empty_slots(bpf);
-	for (int cpu = 0; cpu < bpf->nr_cpus && !rc; cpu++) {
+	for (int cpu = 0; cpu < bpf->end_cpu && !rc; cpu++) {
 		for (int i = 0; i < HARVEST_NR_SLOTS && !rc; i++) {
-			const struct harvest_chunk *slot = &bpf->cpus[cpu].slot[i];
+			struct harvest_chunk *slot = &bpf->skel->bss->cpus[cpu].slot[i];
+			struct harvest_chunk copy = *slot;
 
-			if (slot->place != HARVEST_EMPTY)
-				rc = harvest_set_add_chunk(set, slot);
+			__atomic_store_n(&slot->place, 0, __ATOMIC_SEQ_CST);
+			if (copy.place)
+				rc = harvest_set_add_chunk(set, &copy);
 		}
 	}
 	return rc;
