@@ -47,6 +47,11 @@ void harvest_permits(const struct source_params *params, const struct ager *ager
 	snprintf(dst, size, "%s%s", hooks ? "hooks: " : "", hooks ? hooks : "");
 }
 
+void *harvest_state(const struct source *source)
+{
+	return ((const struct harvest *)source)->state;
+}
+
 const struct harvest_target *harvest_target(const struct harvest *h)
 {
 	return &h->target;
@@ -54,12 +59,13 @@ const struct harvest_target *harvest_target(const struct harvest *h)
 
 void harvest_begin_walk(struct harvest *h)
 {
-	harvest_bpf_begin_walk(h->bpf);
+	if (h->bpf) /* of another one's aging: this one may have failed just now */
+		harvest_bpf_begin_walk(h->bpf);
 }
 
 uint64_t harvest_nr_tables(const struct harvest *h)
 {
-	return harvest_bpf_nr_tables(h->bpf);
+	return h->bpf ? harvest_bpf_nr_tables(h->bpf) : 0;
 }
 
 /* Above it there is no memory of a process, but [vsyscall]. */
@@ -68,7 +74,7 @@ uint64_t harvest_nr_tables(const struct harvest *h)
 bool harvest_walk_is_complete(const struct harvest *h)
 {
 	const struct mappings *maps = h->params.target->maps;
-	uint64_t reached = harvest_bpf_reached(h->bpf);
+	uint64_t reached = h->bpf ? harvest_bpf_reached(h->bpf) : 0;
 	size_t i = maps->nr;
 
 	while (i > 0 && maps->v[i - 1].start >= TOP_OF_USER_SPACE)

@@ -62,6 +62,8 @@ int harvest_probe(const struct source_params *params, const struct ager *ager, s
 /* A line that names the hooks it would take here; "" where it cannot run. */
 void harvest_permits(const struct source_params *params, const struct ager *ager, char *dst, size_t size);
 
+/* For agers: the state of one that is open, as params->sibling has it. */
+void *harvest_state(const struct source *source);
 /* For agers, during age(): who the target is now. */
 const struct harvest_target *harvest_target(const struct harvest *harvest);
 /* Looks again: it may have moved to another cgroup. -ESRCH: it has ended. */

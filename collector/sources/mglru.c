@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "collector/clear_bits.h"
+#include "collector/clock.h"
 #include "collector/lru_gen.h"
 #include "collector/sources/harvest.h"
 #include "collector/sources/sources.h"
@@ -35,8 +36,30 @@
  */
 #define AUDIT_EVERY 64
 
+/* One of those that watch processes beside each other: what the last aging by any of them was for it. */
+struct aged {
+	struct harvest *harvest; /* NULL: it has not aged yet, or has gone */
+	uint64_t nr_tables;	 /* before it */
+	bool complete;		 /* on every node its walk has come to the end of this one's memory */
+};
+
+/*
+ * A memcg is aged as a whole: where several processes of one are watched (--children), each hears of its pages when any
+ * of them ages, and one aging a check is enough for all. Shared by them; the last one frees it.
+ */
+struct aged_together {
+	unsigned nr_refs;
+	struct aged v[MAPPINGS_MAX_PROCESSES];
+	uint32_t memcg;	 /* that was aged last; 0: none */
+	uint64_t end_ns; /* when */
+};
+
 struct mglru {
-	int fd;			      /* lru_gen */
+	int fd; /* lru_gen */
+	const struct clock *clock;
+	uint64_t fresh_ns; /* for so long an aging is one of this check */
+	struct aged_together *together;
+	struct aged *own;	      /* in it; NULL: not yet */
 	struct clear_bits clear_refs; /* for what MGLRU passes by */
 	bool has_clear_refs;
 	char *text;
@@ -113,6 +136,13 @@ static int mglru_ager_open(void *state, const struct source_params *params, stru
 	int rc = check_enabled(params->root, err);
 
 	m->fd = -1;
+	m->clock = params->clock;
+	m->fresh_ns = params->attrs.aging_us * NSEC_PER_USEC / 2;
+	m->together = params->sibling ? ((struct mglru *)harvest_state(params->sibling))->together
+				      : calloc(1, sizeof(*m->together));
+	if (!m->together)
+		return err_set(err, ENOMEM, "no memory for the harvest");
+	m->together->nr_refs++;
 	m->has_clear_refs = clear_bits_open(&m->clear_refs, params->target, NULL) == 0;
 	if (rc)
 		return rc;
@@ -128,6 +158,62 @@ static void mglru_ager_close(void *state)
 		close(m->fd);
 	clear_bits_close(&m->clear_refs);
 	free(m->text);
+	if (m->own)
+		*m->own = (struct aged){ 0 };
+	if (m->together && !--m->together->nr_refs)
+		free(m->together);
+}
+
+/* ---- together ---- */
+
+/* Its place among those that age together; NULL: there is none. */
+static struct aged *find_own(struct mglru *m, struct harvest *harvest)
+{
+	for (size_t i = 0; !m->own && i < MAPPINGS_MAX_PROCESSES; i++)
+		if (!m->together->v[i].harvest) {
+			m->own = &m->together->v[i];
+			*m->own = (struct aged){ .harvest = harvest };
+		}
+	return m->own;
+}
+
+/* An aging begins, of all nodes. */
+static void begin_together(struct aged_together *together)
+{
+	together->memcg = 0;
+	for (size_t i = 0; i < MAPPINGS_MAX_PROCESSES; i++) {
+		struct aged *a = &together->v[i];
+
+		a->complete = a->harvest != NULL;
+		a->nr_tables = a->harvest ? harvest_nr_tables(a->harvest) : 0;
+	}
+}
+
+/* Around the walk of one node. */
+static void begin_walks(const struct aged_together *together)
+{
+	for (size_t i = 0; i < MAPPINGS_MAX_PROCESSES; i++)
+		if (together->v[i].harvest)
+			harvest_begin_walk(together->v[i].harvest);
+}
+
+static void end_walks(struct aged_together *together)
+{
+	for (size_t i = 0; i < MAPPINGS_MAX_PROCESSES; i++)
+		if (together->v[i].harvest)
+			together->v[i].complete &= harvest_walk_is_complete(together->v[i].harvest);
+}
+
+/* Has another of them just aged this one's memcg, and come to the end of its memory? It counts for one harvest. */
+static bool was_aged(struct mglru *m, uint32_t memcg)
+{
+	const struct aged_together *together = m->together;
+	bool was = m->own && m->own->complete && memcg && together->memcg == memcg &&
+		   clock_now_ns(m->clock) - together->end_ns < m->fresh_ns;
+
+	if (m->own)
+		m->own->complete = false;
+	return was;
 }
 
 /* The whole of lru_gen; returns its length or -errno. */
@@ -179,6 +265,7 @@ static int age_node(struct mglru *m, struct harvest *harvest, uint32_t memcg, st
 	for (int i = 0; i < MAX_TRIES; i++, node.max_gen++) {
 		rc = i ? harvest_walk_again(harvest, NULL) : 0;
 		harvest_begin_walk(harvest);
+		begin_walks(m->together);
 		if (!rc)
 			rc = write_command(m, memcg, &node);
 		if (rc)
@@ -205,8 +292,17 @@ static int age_memcg(struct mglru *m, struct harvest *harvest, struct err *err)
 		return err_set(err, EBADMSG, LRU_GEN " is not in the form that is known");
 	if (nr > LRU_GEN_MAX_NODES)
 		nr = LRU_GEN_MAX_NODES;
-	for (int i = 0; i < nr && !rc; i++)
+	begin_together(m->together);
+	for (int i = 0; i < nr && !rc; i++) {
 		rc = age_node(m, harvest, memcg, nodes[i]);
+		end_walks(m->together);
+	}
+	if (nr && !rc) {
+		m->together->memcg = memcg;
+		m->together->end_ns = clock_now_ns(m->clock);
+		if (m->own)
+			m->own->complete = false; /* the next harvest of this one wants an aging of its own */
+	}
 	if (rc && rc != -EAGAIN)
 		return err_set(err, -rc, "aging memcg %" PRIu32 ": %s", memcg, strerror(-rc));
 	return nr ? rc : -EAGAIN;
@@ -267,6 +363,11 @@ static int mglru_age(void *state, struct harvest *harvest, char *note, struct er
 	const char *why;
 	int rc = -EAGAIN;
 
+	find_own(m, harvest);
+	if (was_aged(m, harvest_target(harvest)->memcg)) {
+		nr_tables = m->own->nr_tables;
+		rc = 0;
+	}
 	for (int i = 0; i < MAX_TRIES && rc == -EAGAIN && !harvest_has_lost(harvest); i++) {
 		rc = i ? harvest_walk_again(harvest, err) : 0;
 		/* It may have moved to another cgroup, or ended. */
