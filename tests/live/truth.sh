@@ -29,20 +29,18 @@ try_plan() {
 	return 1
 }
 
-# A second rests on some 200 samples, and fewer where others take the CPU: one of fourteen may fall short by chance, so a
-# plan that fails has a second try, and the line says so. The bench wants TRUTH_TRIES=1.
+# A second rests on some 200 samples, and fewer where others take the CPU: one of fourteen may fall short by chance, mostly
+# the first after the move. On a quiet machine that is one try of seqwrite in five or ten (docs/benchmarks.md). So a plan
+# that fails is tried anew, up to three times in all, and the line says so. The bench wants TRUTH_TRIES=1.
 for plan in ${TRUTH_PLANS:-moving seqwrite threads chase}; do
 	again=
-	said=$(try_plan $plan)
-	good=$?
-	if [ $good != 0 ] && [ "${TRUTH_TRIES:-2}" -gt 1 ]; then
-		echo "==== $plan, first: $said"
-		cat "$tmp/$plan.err" "$tmp/$plan.verdict"
-		again=" (again)"
+	for try in $(seq "${TRUTH_TRIES:-3}"); do
+		[ "$try" = 1 ] || again=" (again)"
 		said=$(try_plan $plan)
 		good=$?
-	fi
-	echo "==== $plan"
-	cat "$tmp/$plan.err" "$tmp/$plan.verdict"
+		echo "==== $plan, try $try"
+		cat "$tmp/$plan.err" "$tmp/$plan.verdict"
+		[ $good != 0 ] || break
+	done
 	if [ $good = 0 ]; then ok "$plan ($said)$again"; else not_ok $plan "$said"; fi
 done
