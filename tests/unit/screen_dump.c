@@ -78,6 +78,12 @@ void screen_play(struct screen *s, unsigned nr, size_t nr_regions, enum heat_uni
 	app_paint(s->app, &s->grid);
 }
 
+void screen_open_server(struct screen *s, unsigned nr)
+{
+	screen_open(s, COLOR_DEPTH_MONO, false, 40, 160, NULL);
+	screen_play(s, nr, 200, HEAT_FRACTION);
+}
+
 void screen_play_family(struct screen *s, unsigned nr, size_t nr_regions, enum heat_unit unit)
 {
 	struct mappings *maps = fixture_server_maps(), *joined = fixture_family_maps(maps);

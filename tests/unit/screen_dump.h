@@ -24,7 +24,9 @@ void screen_open(struct screen *s, enum color_depth depth, bool ascii, int rows,
 void screen_close(struct screen *s);
 /* Seconds 0 ... nr - 1 of the server. */
 void screen_play(struct screen *s, unsigned nr, size_t nr_regions, enum heat_unit unit);
-/* The same of the server and two children. */
+/* Both: 40 rows and 160 columns without colours, 200 regions, fractions. */
+void screen_open_server(struct screen *s, unsigned nr);
+/* Seconds 0 ... nr - 1 of the server and two children. */
 void screen_play_family(struct screen *s, unsigned nr, size_t nr_regions, enum heat_unit unit);
 /* Seconds first ... end - 1 of the server, by two sources at once: checks, and time. */
 void screen_play_two(struct screen *s, unsigned first, unsigned end, size_t nr_regions);

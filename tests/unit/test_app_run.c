@@ -20,8 +20,7 @@ static unsigned frames_of(const char *keys, struct channel *channel)
 	struct term term;
 	struct err err = ERR_NONE;
 
-	screen_open(&s, COLOR_DEPTH_MONO, false, 40, 160, NULL);
-	screen_play(&s, 5, 200, HEAT_FRACTION);
+	screen_open_server(&s, 5);
 	term_sim_open(&term, 40, 160);
 	assert_int_equal(write(term.keys[1], keys, strlen(keys)), strlen(keys));
 	assert_int_equal(app_run(s.app, &term, channel, &err), 0);

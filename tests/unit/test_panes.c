@@ -251,8 +251,7 @@ static void a_key_brings_another_source_and_sends_it_away(void **state)
 	struct screen s;
 
 	(void)state;
-	screen_open(&s, COLOR_DEPTH_MONO, false, 40, 160, NULL);
-	screen_play(&s, 10, 200, HEAT_FRACTION);
+	screen_open_server(&s, 10);
 	screen_keys(&s, "|");
 	assert_int_equal(last_sent(&s)->type, COMMAND_SOURCE);
 	assert_int_equal(last_sent(&s)->source, COMMAND_SOURCE_BEST);
@@ -299,8 +298,7 @@ static void none_beside_says_why_and_can_be_asked_again(void **state)
 	struct screen s;
 
 	(void)state;
-	screen_open(&s, COLOR_DEPTH_MONO, false, 40, 160, NULL);
-	screen_play(&s, 10, 200, HEAT_FRACTION);
+	screen_open_server(&s, 10);
 	screen_keys(&s, "|");
 	lose(&s, 1);
 	assert_true(screen_holds(&s, "taken away"));
