@@ -61,7 +61,7 @@ static void add_kinds(struct inspect *in, const struct snap_pages *pages, const 
 {
 	double share = (double)bytes / (double)(region->end - region->start) * (double)PAGE_BYTES;
 
-	in->mapped_bytes += bytes;
+	in->seen_bytes += bytes;
 	if (pages->valid & SNAP_PAGES_KIND) {
 		in->kind_known = true;
 		in->anon_bytes += (uint64_t)(share * pages->anon + 0.5);
@@ -173,8 +173,10 @@ void inspect_cell(struct inspect *in, const struct history *history, const struc
 		return;
 	in->first = history_at(history, first);
 	in->snap = history_at(history, after - 1);
-	if (in->snap->maps)
+	if (in->snap->maps) {
 		in->mapping = inspect_main_mapping(in->snap->maps, start, end);
+		in->mapped_bytes = axis_mapped_bytes(in->snap->maps, start, end);
+	}
 	inspect_regions(in);
 }
 

@@ -46,8 +46,9 @@ struct inspect {
 	uint64_t node_other_bytes, node_all_bytes;
 	bool kind_known, huge_known;		     /* of any of the regions over it */
 	uint64_t anon_bytes, file_bytes, huge_bytes; /* in the row, of those regions, as struct snap_pages has it */
-	uint64_t mapped_bytes;			     /* of the regions over it, the part that is in the row */
-	uint64_t swap_known_bytes, swapped_bytes;    /* of that, where it is known how much is in swap; and in swap */
+	uint64_t mapped_bytes; /* of the row: less than end - start where mappings with holes between them share it */
+	uint64_t seen_bytes;   /* of the regions over it, the part that is in the row */
+	uint64_t swap_known_bytes, swapped_bytes; /* of that, where it is known how much is in swap; and in swap */
 	size_t nr_codes;
 	struct inspect_code codes[INSPECT_NR_CODES];
 	double other_codes; /* share of all others */

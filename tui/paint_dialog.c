@@ -6,7 +6,7 @@
 #include "tui/paint.h"
 
 #define LABEL_COLS 23
-#define VALUE_COLS 14
+#define VALUE_COLS 17 /* the longest name of a source, and of most events */
 
 void paint_dialog(const struct paint *p, struct rect screen)
 {

@@ -15,12 +15,13 @@
 #define RANK_PENDING 2 /* what the user has just asked for is looked for here */
 
 struct item {
-	unsigned rank; /* the highest goes first where there is no room */
+	unsigned rank; /* the highest is left out first where there is no room */
 	const char *label;
 	char value[SZ_VALUE];
 	enum theme_role role; /* of the value */
 	bool shown;
 	bool right; /* stands at the right edge */
+	bool close; /* belongs to the one before it: a single column between them */
 };
 
 struct header {
@@ -32,7 +33,7 @@ static struct item *add(struct header *h, unsigned rank, const char *label, enum
 {
 	struct item *item = &h->items[h->nr < MAX_ITEMS ? h->nr++ : MAX_ITEMS - 1];
 
-	*item = (struct item){ .rank = rank, .label = label, .role = role, .shown = true };
+	*item = (struct item){ .rank = rank, .label = label, .role = role };
 	return item;
 }
 
@@ -87,6 +88,7 @@ static void add_target(struct header *h, const struct snapshot *shown)
 	if (shown->pid <= 0)
 		return;
 	item = add(h, 2, "", THEME_BAR_DIM);
+	item->close = true;
 	snprintf(item->value, SZ_VALUE, "%d", (int)shown->pid);
 	add_processes(h, shown);
 }
@@ -101,14 +103,19 @@ static void add_wss(struct header *h, const struct snapshot *shown)
 	item = add(h, 3, "wss", THEME_BAR_KEY);
 	if ((shown->flags & SNAP_RSS_KNOWN) && shown->rss_bytes && shown->wss_bytes <= shown->rss_bytes)
 		snprintf(share, sizeof(share), " %.0f%%", (double)shown->wss_bytes * 100 / (double)shown->rss_bytes);
-	snprintf(item->value, SZ_VALUE, "%s%s%s%.40s", shown->flags & SNAP_WSS_EXACT ? "" : "~",
-		 text_bytes(bytes, shown->wss_bytes), share, snapshot_wss_when(when, shown));
+	snprintf(item->value, SZ_VALUE, "%s%s%s", shown->flags & SNAP_WSS_EXACT ? "" : "~",
+		 text_bytes(bytes, shown->wss_bytes), share);
+	if (!*snapshot_wss_when(when, shown))
+		return;
+	item = add(h, 10, "", THEME_BAR);
+	item->close = true;
+	snprintf(item->value, SZ_VALUE, "%s", when + 1);
 }
 
 static void add_regions(struct header *h, const struct snapshot *shown, const struct attrs *now,
 			const struct attrs *wanted)
 {
-	struct item *item = add(h, 8, "regions", THEME_BAR_KEY);
+	struct item *item = add(h, 9, "regions", THEME_BAR_KEY);
 
 	if (now->max_nr_regions != wanted->max_nr_regions || now->min_nr_regions != wanted->min_nr_regions) {
 		snprintf(item->value, SZ_VALUE, "%zu of %u:%u→%u:%u", shown->nr_regions, now->min_nr_regions,
@@ -149,17 +156,17 @@ static void add_health(struct header *h, const struct snapshot *newest)
 	if (stats->lost)
 		add_count(h, 4, "lost", stats->lost, THEME_BAD);
 	else
-		add_count(h, 10, "lost", 0, THEME_BAR_KEY);
+		add_count(h, 12, "lost", 0, THEME_BAR_KEY);
 	if (stats->throttled)
 		add_count(h, 4, "throttled", stats->throttled, THEME_BAD);
 	if (stats->unattributed && stats->samples) {
-		item = add(h, 7, "unattributed", THEME_BAR_KEY);
+		item = add(h, 8, "unattributed", THEME_BAR_KEY);
 		snprintf(item->value, SZ_VALUE, "%.1f%%", (double)stats->unattributed * 100 / (double)stats->samples);
 	}
 	if (stats->dropped)
 		add_count(h, 5, "dropped", stats->dropped, THEME_BAD);
 	if (newest->duration_ns) {
-		item = add(h, 11, "own cpu", THEME_BAR_KEY);
+		item = add(h, 7, "own cpu", THEME_BAR_KEY);
 		snprintf(item->value, SZ_VALUE, "%.1f%%",
 			 (double)(stats->cpu_us * NSEC_PER_USEC) * 100 / (double)newest->duration_ns);
 	}
@@ -170,14 +177,14 @@ static void fill(struct header *h, const struct app *app)
 	const struct snapshot *shown = app_shown(app), *newest = history_last(app->history);
 	const struct attrs *wanted;
 
-	snprintf(add(h, 12, "", THEME_TITLE)->value, SZ_VALUE, "damontop");
+	snprintf(add(h, 13, "", THEME_TITLE)->value, SZ_VALUE, "damontop");
 	if (!shown)
 		return;
 	wanted = app->pending ? &app->wanted : &newest->attrs;
 	add_target(h, shown);
 	snprintf(add(h, 4, "", THEME_BAR)->value, SZ_VALUE, "%s", newest->source ? newest->source : "");
 	if (shown->flags & SNAP_RSS_KNOWN)
-		print_bytes(add(h, 9, "rss", THEME_BAR_KEY), shown->rss_bytes);
+		print_bytes(add(h, 8, "rss", THEME_BAR_KEY), shown->rss_bytes);
 	add_wss(h, shown);
 	add_interval(h, 6, "aging", newest->attrs.aging_us, wanted->aging_us);
 	add_interval(h, 5, "aggr", newest->attrs.aggregation_us, wanted->aggregation_us);
@@ -204,22 +211,37 @@ static int width_of_all(const struct header *h)
 
 	for (i = 0; i < h->nr; i++)
 		if (h->items[i].shown)
-			width += width_of(&h->items[i]) + 2;
+			width += width_of(&h->items[i]) + (h->items[i].close ? 1 : 2);
 	return width;
 }
 
-static bool drop_one(struct header *h)
+/* The next one that may be shown, by rank, and in order where that is the same; NULL: all have been asked. */
+static struct item *next_by_rank(struct header *h, const struct item *last)
 {
-	struct item *worst = NULL;
+	struct item *best = NULL;
 	size_t i;
 
-	for (i = 0; i < h->nr; i++)
-		if (h->items[i].shown && (!worst || h->items[i].rank >= worst->rank))
-			worst = &h->items[i];
-	if (!worst)
-		return false;
-	worst->shown = false;
-	return true;
+	for (i = 0; i < h->nr; i++) {
+		struct item *item = &h->items[i];
+
+		if (last && (item->rank < last->rank || (item->rank == last->rank && item <= last)))
+			continue;
+		if (!best || item->rank < best->rank)
+			best = item;
+	}
+	return best;
+}
+
+/* What matters most first; of the rest, what there is still room for. */
+static void choose_shown(struct header *h, int cols)
+{
+	struct item *item = NULL;
+
+	while ((item = next_by_rank(h, item))) {
+		item->shown = !item->close || item[-1].shown;
+		if (width_of_all(h) > cols)
+			item->shown = false;
+	}
 }
 
 /* What is being recorded must not be overlooked. */
@@ -325,17 +347,14 @@ void paint_header(const struct paint *p, struct rect where)
 	grid_fill(p->grid, where, ' ', p->roles[THEME_BAR]);
 	fill(&h, p->app);
 	add_state(&h, p->app);
-	while (width_of_all(&h) > where.cols)
-		if (!drop_one(&h))
-			return;
+	choose_shown(&h, where.cols);
 	right = where.cols + 1 - width_right(&h);
 	for (i = 0; i < h.nr; i++) {
 		if (!h.items[i].shown)
 			continue;
-		paint_item(p, where.row, h.items[i].right ? &right : &col, &h.items[i]);
-		/* name and number of the target belong together */
-		if (i == 1 && h.items[2].shown && h.items[2].role == THEME_BAR_DIM)
+		if (h.items[i].close)
 			col--;
+		paint_item(p, where.row, h.items[i].right ? &right : &col, &h.items[i]);
 	}
 }
 

@@ -90,19 +90,32 @@ static void cell_title(struct pen *pen, const struct inspect *in)
 	title(pen, pen->p->app->cursor_set ? "cell" : "busiest now", text);
 }
 
+/* Of mappings that share a row for want of lines the holes between them are no memory. */
+static void cell_size(struct pen *pen, const struct inspect *in)
+{
+	uint64_t span = in->end - in->start, mapped = in->mapped_bytes ? in->mapped_bytes : span;
+	uint64_t pages = (mapped + PAGE_BYTES - 1) / PAGE_BYTES;
+	char bytes[TEXT_NUMBER_SIZE], of[TEXT_NUMBER_SIZE];
+	const char *s = pages == 1 ? "" : "s";
+
+	if (mapped < span)
+		say(pen, "", THEME_DIM, "%s mapped of %s · %llu page%s", text_bytes(bytes, mapped),
+		    text_bytes(of, span), (unsigned long long)pages, s);
+	else
+		say(pen, "", THEME_DIM, "%s · %llu page%s", text_bytes(bytes, span), (unsigned long long)pages, s);
+}
+
 static void cell_range(struct pen *pen, const struct inspect *in)
 {
-	char bytes[TEXT_NUMBER_SIZE], perms[5], name[MAPPINGS_SHORT_NAME_SIZE];
+	char perms[5], name[MAPPINGS_SHORT_NAME_SIZE];
 	const struct mappings *maps = in->snap ? in->snap->maps : NULL;
 	const struct mappings_process *process = mappings_process_of(maps, in->start);
-	uint64_t pages = (in->end - in->start + 4095) / 4096;
 
 	if (process)
 		say(pen, "process", THEME_TEXT, "%d  %s", (int)process->pid, process->comm);
 	say(pen, "range", THEME_STRONG, "%llx–%llx", (unsigned long long)space_address(in->start),
 	    (unsigned long long)space_end_address(in->end));
-	say(pen, "", THEME_DIM, "%s · %llu page%s", text_bytes(bytes, in->end - in->start), (unsigned long long)pages,
-	    pages == 1 ? "" : "s");
+	cell_size(pen, in);
 	if (!in->mapping) {
 		if (in->snap)
 			say(pen, "mapping", THEME_DIM, "was not mapped then");
@@ -182,7 +195,7 @@ static void cell_heat(struct pen *pen, const struct inspect *in)
 		    inspect_heat_number(peak, (double)in->cell.peak, snap->heat_unit));
 	else
 		say(pen, "heat", THEME_STRONG, "%s", heat);
-	if (inspect_rate_text(rate, (double)in->cell.heat, in->end - in->start, snap))
+	if (inspect_rate_text(rate, (double)in->cell.heat, in->seen_bytes, snap))
 		say(pen, "", THEME_DIM, "%s", rate);
 	say(pen, "age", THEME_TEXT, "%s at this heat", age_text(age, &in->cell));
 	cell_reports(pen, in);
@@ -275,7 +288,7 @@ static void cell_swap(struct pen *pen, const struct inspect *in)
 	else
 		say(pen, "swapped", in->swapped_bytes ? THEME_WARN : THEME_TEXT, "%s%s",
 		    text_bytes(bytes, in->swapped_bytes),
-		    in->swap_known_bytes < in->mapped_bytes ? "  of what is known" : "");
+		    in->swap_known_bytes < in->seen_bytes ? "  of what is known" : "");
 }
 
 /* Where the data came from, the most frequent first. */
@@ -560,8 +573,13 @@ void paint_cell_line(const struct paint *p, struct rect where)
 	if (process)
 		paint_at(p, where.row, &col, end, THEME_TEXT, "%d %s ", (int)process->pid, process->comm);
 	paint_at(p, where.row, &col, end, THEME_STRONG, "%llx", (unsigned long long)space_address(in->start));
-	paint_at(p, where.row, &col, end, THEME_DIM, " +");
-	paint_at(p, where.row, &col, end, THEME_TEXT, "%s", text_bytes(text, in->end - in->start));
+	if (in->mapped_bytes && in->mapped_bytes < in->end - in->start) {
+		paint_at(p, where.row, &col, end, THEME_TEXT, " %s", text_bytes(text, in->mapped_bytes));
+		paint_at(p, where.row, &col, end, THEME_DIM, " of %s", text_bytes(text, in->end - in->start));
+	} else {
+		paint_at(p, where.row, &col, end, THEME_DIM, " +");
+		paint_at(p, where.row, &col, end, THEME_TEXT, "%s", text_bytes(text, in->end - in->start));
+	}
 	if (in->mapping)
 		paint_at(p, where.row, &col, end, THEME_TEXT, " %s",
 			 mappings_short_name(name, in->snap->maps, in->mapping));

@@ -308,7 +308,7 @@ static void test_dialog_comes_back_where_the_source_refuses(void **state)
 	assert_false(screen_holds(&s, "Settings"));
 	app_message(s.app, &no);
 	assert_true(screen_holds(&s, "Settings"));
-	assert_true(screen_holds(&s, "no::such        there is no event no::such"));
+	assert_true(screen_holds(&s, "no::such           there is no event no::such"));
 	assert_string_equal(s.app->message, "");
 	/* what is typed next goes into that field */
 	screen_keys(&s, "perf::PAGE-FAULTS<enter>");

@@ -89,6 +89,7 @@ static void test_all_of_a_cell(void **state)
 	assert_int_equal(in->node_all_bytes, 0x80000);
 	assert_int_equal(in->node_bytes[1], 0x60000);
 	assert_int_equal(in->mapped_bytes, 0x100000);
+	assert_int_equal(in->seen_bytes, 0x100000);
 	assert_int_equal(in->swap_known_bytes, 0x80000);
 	assert_int_equal(in->swapped_bytes, 12 * 4096);
 	assert_true(in->kind_known && !in->huge_known);
@@ -143,6 +144,17 @@ static void test_part_of_a_region(void **state)
 	assert_int_equal(f->in.swap_known_bytes, 0x20000);
 	assert_int_equal(f->in.swapped_bytes, 3 * 4096);
 	assert_int_equal(f->in.anon_bytes, 10 * 4096);
+}
+
+/* Two mappings with a hole of 15 M between them, on one row: the hole is no memory. */
+static void test_mappings_that_share_a_row(void **state)
+{
+	struct fixture *f = *state;
+
+	inspect_cell(&f->in, f->history, &f->cell, HEAP, HEAP + 0x1100000, 0, 1);
+	assert_int_equal(f->in.end - f->in.start, 0x1100000);
+	assert_int_equal(f->in.mapped_bytes, 0x200000);
+	assert_int_equal(f->in.seen_bytes, 0x100000);
 }
 
 static void test_a_time_of_which_nothing_is_kept(void **state)
@@ -210,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_accesses_a_second),
 		cmocka_unit_test(test_main_mapping),
 		cmocka_unit_test_setup_teardown(test_part_of_a_region, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_mappings_that_share_a_row, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_time_of_which_nothing_is_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cold, setup, teardown),
 		cmocka_unit_test(test_ranks_by_total),
