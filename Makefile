@@ -130,14 +130,15 @@ tsan: ## build/tsan/damontop: with ThreadSanitizer
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/tests/fuzz/%)
 FUZZ_SECONDS ?= 60
+FUZZ_LIB_OBJ := $(BUILD)/tests/unit/perf_sim.o
 .PHONY: fuzz fuzz-build fuzz-programs
 fuzz-build:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=$(CLANG) OPT="-O1 -g" \
 	  SAN="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" fuzz-programs
 fuzz-programs: $(FUZZ_BIN)
-$(FUZZ_BIN): $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(UNIT_LIB_OBJ) $(BUILD)/libdamontop.a
+$(FUZZ_BIN): $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_LIB_OBJ) $(BUILD)/libdamontop.a
 	@echo "  LINK  $@"
-	@$(CC) $(BASE_CFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(UNIT_LIB_OBJ) $(BUILD)/libdamontop.a $(LDLIBS)
+	@$(CC) $(BASE_CFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIB_OBJ) $(BUILD)/libdamontop.a $(LDLIBS)
 fuzz: fuzz-build ## run each fuzz target for FUZZ_SECONDS (60)
 	@BUILD=$(BUILD) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh
 
