@@ -1,258 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* On this machine's kernel: software events on a child process that does as it is told through a pipe. */
+/* On this machine's kernel: software events on a child process that does as it is told. */
 #include <asm/perf_regs.h>
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "collector/perf_attach.h"
 #include "collector/perf_set.h"
-#include "collector/target.h"
 #include "tests/unit/file_tree.h"
+#include "tests/unit/perf_child.h"
 #include "tests/unit/perf_sim.h"
-
-#define PAGE	     4096
-#define NR_PAGES     4096
-#define BURN_NS	     300000000
-#define NR_COMMANDED 100 /* pages that one command touches */
-
-struct child {
-	pid_t pid;
-	int to, from;
-	unsigned char *area; /* the same address in both */
-	struct target *target;
-	struct perf_attach *pa;
-	uint64_t next; /* page that is touched next */
-	/* what was seen */
-	unsigned char hits[NR_PAGES];
-	size_t nr_samples, nr_other, nr_bad;
-	bool regs_right, stack_right;
-};
-
-/* ---- the child ------------------------------------------------------------------------------- */
-
-/* Without the sanitizer's shadow, whose pages would fault as well. */
-__attribute__((no_sanitize("address", "thread"))) static void touch_pages(unsigned char *start, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++)
-		((volatile unsigned char *)start)[i * PAGE] = 1;
-}
-
-static void touch(unsigned char *start)
-{
-	touch_pages(start, NR_COMMANDED);
-}
-
-static void *touch_in_thread(void *start)
-{
-	touch(start);
-	return NULL;
-}
-
-static void burn(void)
-{
-	struct timespec now;
-	volatile unsigned count;
-
-	do {
-		for (count = 0; count < 10000;)
-			count = count + 1;
-		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	} while (now.tv_nsec < BURN_NS && !now.tv_sec);
-}
-
-struct resident {
-	int in[2], out[2];
-	unsigned char *start;
-};
-
-/* A thread that lives on: touches a stretch for each byte it gets. */
-static void *resident(void *arg)
-{
-	struct resident *r = arg;
-	char c;
-
-	while (read(r->in[0], &c, 1) == 1) {
-		touch(r->start);
-		if (write(r->out[1], &c, 1) != 1)
-			break;
-	}
-	return NULL;
-}
-
-#define NR_CROWD    64
-#define CROWD_PAGES 16
-
-/* Threads that are made one after the other while the parent attaches, and touch their pages when told. */
-struct crowd {
-	pthread_barrier_t go, done;
-	pthread_t maker;
-	unsigned char *start;
-	atomic_int nr_made;
-};
-
-static void *crowd_member(void *arg)
-{
-	struct crowd *crowd = arg;
-	size_t i = (size_t)atomic_fetch_add(&crowd->nr_made, 1);
-
-	pthread_barrier_wait(&crowd->go);
-	touch_pages(crowd->start + i * CROWD_PAGES * PAGE, CROWD_PAGES);
-	pthread_barrier_wait(&crowd->done);
-	return NULL;
-}
-
-static void *make_crowd(void *arg)
-{
-	pthread_t thread;
-
-	for (int i = 0; i < NR_CROWD; i++) {
-		if (pthread_create(&thread, NULL, crowd_member, arg))
-			_exit(1);
-		sched_yield();
-	}
-	return NULL;
-}
-
-static void gather_crowd(struct crowd *crowd)
-{
-	pthread_barrier_init(&crowd->go, NULL, NR_CROWD + 1);
-	pthread_barrier_init(&crowd->done, NULL, NR_CROWD + 1);
-	if (pthread_create(&crowd->maker, NULL, make_crowd, crowd))
-		_exit(1);
-}
-
-static void send_crowd(struct crowd *crowd, unsigned char *start)
-{
-	pthread_join(crowd->maker, NULL);
-	crowd->start = start;
-	pthread_barrier_wait(&crowd->go);
-	pthread_barrier_wait(&crowd->done);
-}
-
-static void obey(char command, unsigned char *start, struct resident *r, struct crowd *crowd)
-{
-	pthread_t thread;
-	char c = 0;
-
-	switch (command) {
-	case 't':
-		touch(start);
-		break;
-	case 'n':
-		pthread_create(&thread, NULL, touch_in_thread, start);
-		pthread_join(thread, NULL);
-		break;
-	case 'f':
-		if (!fork()) {
-			touch(start);
-			_exit(0);
-		}
-		wait(NULL);
-		break;
-	case 'r':
-		if (pipe(r->in) || pipe(r->out) || pthread_create(&thread, NULL, resident, r))
-			_exit(1);
-		break;
-	case 'R':
-		r->start = start;
-		if (write(r->in[1], &c, 1) != 1 || read(r->out[0], &c, 1) != 1)
-			_exit(1);
-		break;
-	case 'c':
-		gather_crowd(crowd);
-		break;
-	case 'C':
-		send_crowd(crowd, start);
-		break;
-	case 'b':
-		burn();
-		break;
-	}
-}
-
-static void serve(int from, int to, unsigned char *area)
-{
-	struct resident r = { 0 };
-	struct crowd crowd = { 0 };
-	uint64_t page = 0;
-	char command;
-
-	while (read(from, &command, 1) == 1) {
-		obey(command, area + page * PAGE, &r, &crowd);
-		page += NR_COMMANDED;
-		if (write(to, &command, 1) != 1)
-			break;
-	}
-	_exit(0);
-}
-
-/* ---- the parent ------------------------------------------------------------------------------ */
-
-static void tell(struct child *c, char command)
-{
-	char back;
-
-	assert_int_equal(write(c->to, &command, 1), 1);
-	assert_int_equal(read(c->from, &back, 1), 1);
-	assert_int_equal(back, command);
-	c->next += NR_COMMANDED;
-}
-
-static struct child *start(void)
-{
-	struct child *c = calloc(1, sizeof(*c));
-	struct err err = ERR_NONE;
-	int to[2], from[2];
-
-	assert_non_null(c);
-	c->area = mmap(NULL, NR_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	assert_ptr_not_equal(c->area, MAP_FAILED);
-	madvise(c->area, NR_PAGES * PAGE, MADV_NOHUGEPAGE);
-	assert_int_equal(pipe(to), 0);
-	assert_int_equal(pipe(from), 0);
-	c->pid = fork();
-	assert_true(c->pid >= 0);
-	if (!c->pid) {
-		close(to[1]);
-		close(from[0]);
-		serve(to[0], from[1], c->area);
-	}
-	close(to[0]);
-	close(from[1]);
-	c->to = to[1];
-	c->from = from[0];
-	assert_int_equal(target_open(&c->target, c->pid, &err), 0);
-	return c;
-}
-
-static void end(struct child *c)
-{
-	perf_attach_close(c->pa);
-	target_close(c->target);
-	close(c->to);
-	close(c->from);
-	kill(c->pid, SIGKILL);
-	waitpid(c->pid, NULL, 0);
-	munmap(c->area, NR_PAGES * PAGE);
-	free(c);
-}
 
 static struct perf_attach_spec faults(void)
 {
@@ -273,7 +40,7 @@ static struct perf_attach_spec faults(void)
 static void count(void *ctx, const struct perf_event_header *rec, const struct perf_event_attr *attr)
 {
 	struct perf_sample sample;
-	struct child *c = ctx;
+	struct perf_child *c = ctx;
 	uint64_t page;
 
 	if (rec->type != PERF_RECORD_SAMPLE) {
@@ -291,7 +58,7 @@ static void count(void *ctx, const struct perf_event_header *rec, const struct p
 }
 
 /* How many of the pages [from, to) were seen exactly this often. */
-static size_t seen(const struct child *c, uint64_t from, uint64_t to, unsigned times)
+static size_t seen(const struct perf_child *c, uint64_t from, uint64_t to, unsigned times)
 {
 	size_t nr = 0;
 
@@ -300,15 +67,20 @@ static size_t seen(const struct child *c, uint64_t from, uint64_t to, unsigned t
 	return nr;
 }
 
-static void attach(struct child *c, const struct perf_attach_spec *spec)
+/* Does not return. */
+static void leave_out(struct perf_child *c, const char *why)
+{
+	print_message("SKIP: %s\n", why);
+	perf_child_end(c);
+	skip();
+}
+
+static void attach(struct perf_child *c, const struct perf_attach_spec *spec)
 {
 	struct err err = ERR_NONE;
 
-	if (perf_attach_open(&c->pa, c->target, spec, &err) == -EACCES) {
-		print_message("SKIP: %s\n", err.text);
-		end(c);
-		skip();
-	}
+	if (perf_attach_open(&c->pa, c->target, spec, &err) == -EACCES)
+		leave_out(c, err.text);
 	assert_string_equal(err.text, "");
 	assert_non_null(c->pa);
 	assert_int_equal(perf_attach_enable(c->pa, true, &err), 0);
@@ -318,57 +90,57 @@ static void test_every_first_touch_is_seen_once(void **state)
 {
 	struct perf_attach_spec spec = faults();
 	struct perf_attach_stats stats;
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 
 	(void)state;
 	attach(c, &spec);
 	for (int i = 0; i < 10; i++)
-		tell(c, 't');
+		perf_child_tell(c, 't');
 	perf_attach_drain(c->pa, count, c);
 	assert_int_equal(seen(c, 0, 1000, 1), 1000);
 	assert_int_equal(seen(c, 1000, NR_PAGES, 0), NR_PAGES - 1000);
 	perf_attach_stats(c->pa, &stats);
 	assert_int_equal(stats.lost + stats.malformed + c->nr_bad, 0);
 	assert_int_equal(stats.nr_fds, stats.nr_rings);
-	end(c);
+	perf_child_end(c);
 }
 
 static void test_nothing_is_seen_before_it_is_enabled_or_after_it_is_disabled(void **state)
 {
 	struct perf_attach_spec spec = faults();
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 	struct err err = ERR_NONE;
 
 	(void)state;
 	attach(c, &spec);
 	assert_int_equal(perf_attach_enable(c->pa, false, &err), 0);
-	tell(c, 't');
+	perf_child_tell(c, 't');
 	assert_int_equal(perf_attach_enable(c->pa, true, &err), 0);
-	tell(c, 't');
+	perf_child_tell(c, 't');
 	assert_int_equal(perf_attach_enable(c->pa, false, &err), 0);
-	tell(c, 't');
+	perf_child_tell(c, 't');
 	perf_attach_drain(c->pa, count, c);
 	assert_int_equal(seen(c, 0, 100, 0), 100);
 	assert_int_equal(seen(c, 100, 200, 1), 100);
 	assert_int_equal(seen(c, 200, 300, 0), 100);
-	end(c);
+	perf_child_end(c);
 }
 
 static void test_threads_inherit_and_child_processes_do_not(void **state)
 {
 	struct perf_attach_spec spec = faults();
 	struct perf_attach_stats stats;
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 	struct err err = ERR_NONE;
 
 	(void)state;
 	attach(c, &spec);
-	tell(c, 'n');
-	tell(c, 'f');
-	tell(c, 'r');
-	tell(c, 'R');
+	perf_child_tell(c, 'n');
+	perf_child_tell(c, 'f');
+	perf_child_tell(c, 'r');
+	perf_child_tell(c, 'R');
 	assert_int_equal(perf_attach_rescan(c->pa, c->target, &err), 0);
-	tell(c, 'R');
+	perf_child_tell(c, 'R');
 	perf_attach_drain(c->pa, count, c);
 	assert_int_equal(seen(c, 0, 100, 1), 100);
 	assert_int_equal(seen(c, 100, 200, 0), 100);
@@ -376,44 +148,44 @@ static void test_threads_inherit_and_child_processes_do_not(void **state)
 	perf_attach_stats(c->pa, &stats);
 	if (c->pa->set.inherit_thread) /* before Linux 5.13 they do, and are filtered out */
 		assert_int_equal(stats.foreign, 0);
-	end(c);
+	perf_child_end(c);
 }
 
 static void test_threads_there_before_are_attached(void **state)
 {
 	struct perf_attach_spec spec = faults();
 	struct perf_attach_stats stats;
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 
 	(void)state;
-	tell(c, 'r');
+	perf_child_tell(c, 'r');
 	attach(c, &spec);
-	tell(c, 'R');
-	tell(c, 't');
+	perf_child_tell(c, 'R');
+	perf_child_tell(c, 't');
 	perf_attach_drain(c->pa, count, c);
 	assert_int_equal(seen(c, 100, 300, 1), 200);
 	perf_attach_stats(c->pa, &stats);
 	assert_int_equal(stats.nr_fds, 2 * stats.nr_rings);
-	end(c);
+	perf_child_end(c);
 }
 
 /* Threads that come while others are being opened: none is missed, and none is counted twice. */
 static void test_threads_that_appear_while_attaching(void **state)
 {
 	struct perf_attach_spec spec = faults();
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 	struct err err = ERR_NONE;
 	size_t first;
 
 	(void)state;
-	tell(c, 'c');
+	perf_child_tell(c, 'c');
 	attach(c, &spec);
 	assert_int_equal(perf_attach_rescan(c->pa, c->target, &err), 0);
 	first = c->next;
-	tell(c, 'C');
+	perf_child_tell(c, 'C');
 	perf_attach_drain(c->pa, count, c);
 	assert_int_equal(seen(c, first, first + NR_CROWD * CROWD_PAGES, 1), NR_CROWD * CROWD_PAGES);
-	end(c);
+	perf_child_end(c);
 }
 
 /* The same on a ring of our own: ids 1 and 2 are the same event. */
@@ -422,7 +194,7 @@ static void test_a_thread_that_had_inherited_is_counted_once(void **state)
 	struct perf_attach_spec spec = faults();
 	unsigned char buf[256] __attribute__((aligned(8)));
 	static const uint64_t ids[] = { 2, 1, 2, 1, 2, 1 };
-	struct child c = { .area = NULL };
+	struct perf_child c = { .area = NULL };
 	struct perf_sim sim;
 
 	(void)state;
@@ -458,31 +230,31 @@ static void test_a_thread_that_had_inherited_is_counted_once(void **state)
 static void test_another_period_reaches_all_threads(void **state)
 {
 	struct perf_attach_spec spec = faults();
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 	struct err err = ERR_NONE;
 
 	(void)state;
 	spec.attr[0].sample_type &= ~(uint64_t)PERF_SAMPLE_PERIOD;
 	attach(c, &spec);
-	tell(c, 'r');
-	tell(c, 'R');
+	perf_child_tell(c, 'r');
+	perf_child_tell(c, 'R');
 	assert_int_equal(perf_attach_set_period(c->pa, 0, 10, &err), 0);
-	tell(c, 'R');
+	perf_child_tell(c, 'R');
 	assert_int_equal(perf_attach_set_period(c->pa, 0, 1, &err), 0);
-	tell(c, 'R');
-	tell(c, 't');
+	perf_child_tell(c, 'R');
+	perf_child_tell(c, 't');
 	perf_attach_drain(c->pa, count, c);
 	assert_int_equal(seen(c, 100, 200, 1), 100);
 	assert_in_range(seen(c, 200, 300, 1), 9, 10);
 	assert_int_equal(seen(c, 300, 500, 1), 200);
-	end(c);
+	perf_child_end(c);
 }
 
 static void test_a_ring_that_overflows_counts_what_it_lost(void **state)
 {
 	struct perf_attach_spec spec = faults();
 	struct perf_attach_stats stats;
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 	size_t missing;
 	cpu_set_t one;
 
@@ -494,9 +266,9 @@ static void test_a_ring_that_overflows_counts_what_it_lost(void **state)
 	spec.ring_bytes = PAGE;
 	attach(c, &spec);
 	for (int i = 0; i < 20; i++)
-		tell(c, 't');
+		perf_child_tell(c, 't');
 	perf_attach_drain(c->pa, count, c);
-	tell(c, 't');
+	perf_child_tell(c, 't');
 	perf_attach_drain(c->pa, count, c);
 	perf_attach_stats(c->pa, &stats);
 	missing = seen(c, 0, 2000, 0);
@@ -505,13 +277,13 @@ static void test_a_ring_that_overflows_counts_what_it_lost(void **state)
 	/* The child's own few faults, elsewhere, may be among those lost. */
 	assert_in_range(stats.lost, missing, missing + 16);
 	assert_int_equal(missing + seen(c, 0, 2000, 1), 2000);
-	end(c);
+	perf_child_end(c);
 }
 
 static void look_at_registers(void *ctx, const struct perf_event_header *rec, const struct perf_event_attr *attr)
 {
 	struct perf_sample s;
-	struct child *c = ctx;
+	struct perf_child *c = ctx;
 
 	if (rec->type != PERF_RECORD_SAMPLE || perf_sample_parse(attr, rec, &s))
 		return;
@@ -526,7 +298,7 @@ static void look_at_registers(void *ctx, const struct perf_event_header *rec, co
 static void test_timer_samples_carry_registers_and_stack(void **state)
 {
 	struct perf_attach_spec spec = faults();
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 	struct err err = ERR_NONE;
 
 	(void)state;
@@ -539,19 +311,19 @@ static void test_timer_samples_carry_registers_and_stack(void **state)
 	spec.attr[0].sample_stack_user = 512;
 	attach(c, &spec);
 	assert_int_equal(perf_attach_set_freq(c->pa, 0, 500, &err), 0);
-	tell(c, 'b');
+	perf_child_tell(c, 'b');
 	perf_attach_drain(c->pa, look_at_registers, c);
 	/* 0.3 s of CPU time at 500 Hz, as the kernel counts it. */
 	assert_in_range(c->nr_samples, 100, 160);
 	assert_true(c->regs_right && c->stack_right);
-	end(c);
+	perf_child_end(c);
 }
 
 static void test_two_events_share_rings_and_keep_their_attributes(void **state)
 {
 	struct perf_attach_spec spec = faults();
 	struct perf_attach_stats stats;
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 
 	(void)state;
 	spec.nr_events = 2;
@@ -561,13 +333,13 @@ static void test_two_events_share_rings_and_keep_their_attributes(void **state)
 	spec.event_name[1] = "minor-faults";
 	spec.group_leader[1] = 0;
 	attach(c, &spec);
-	tell(c, 't');
+	perf_child_tell(c, 't');
 	perf_attach_drain(c->pa, count, c);
 	assert_int_equal(seen(c, 0, 100, 2), 100);
 	assert_int_equal(c->nr_bad, 0);
 	perf_attach_stats(c->pa, &stats);
 	assert_int_equal(stats.nr_fds, 2 * stats.nr_rings);
-	end(c);
+	perf_child_end(c);
 }
 
 /* As on a hybrid CPU, where each PMU has the cores of one kind. */
@@ -576,7 +348,7 @@ static void test_an_event_only_on_some_cpus(void **state)
 	struct perf_attach_spec spec = faults();
 	struct perf_attach_stats stats;
 	struct file_tree tree;
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 
 	(void)state;
 	file_tree_new(&tree);
@@ -594,7 +366,7 @@ static void test_an_event_only_on_some_cpus(void **state)
 	attach(c, &spec);
 	perf_attach_stats(c->pa, &stats);
 	assert_int_equal(stats.nr_fds, 1);
-	end(c);
+	perf_child_end(c);
 	file_tree_free(&tree);
 }
 
@@ -605,15 +377,12 @@ static void test_a_cpu_that_comes_is_attached(void **state)
 	struct perf_attach_stats stats;
 	struct err err = ERR_NONE;
 	struct file_tree tree;
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 	cpu_set_t one;
 
 	(void)state;
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
-		print_message("SKIP: needs two CPUs\n");
-		end(c);
-		skip();
-	}
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		leave_out(c, "needs two CPUs");
 	file_tree_new(&tree);
 	file_tree_put(&tree, "/sys/devices/system/cpu/online", "0\n");
 	spec.root = tree.root;
@@ -627,11 +396,11 @@ static void test_a_cpu_that_comes_is_attached(void **state)
 		CPU_ZERO(&one);
 		CPU_SET(cpu, &one);
 		assert_int_equal(sched_setaffinity(c->pid, sizeof(one), &one), 0);
-		tell(c, 't');
+		perf_child_tell(c, 't');
 	}
 	perf_attach_drain(c->pa, count, c);
 	assert_int_equal(seen(c, 0, 200, 1), 200);
-	end(c);
+	perf_child_end(c);
 	file_tree_free(&tree);
 }
 
@@ -639,61 +408,55 @@ static void test_cpu_wide_filters_by_process(void **state)
 {
 	struct perf_attach_spec spec = faults();
 	struct perf_attach_stats stats;
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 
 	(void)state;
 	spec.want_cpu_wide = true;
 	attach(c, &spec);
 	perf_attach_stats(c->pa, &stats);
-	if (!stats.cpu_wide) {
-		print_message("SKIP: CPU-wide events are not permitted here\n");
-		end(c);
-		skip();
-	}
-	tell(c, 't');
-	tell(c, 'f');
+	if (!stats.cpu_wide)
+		leave_out(c, "CPU-wide events are not permitted here");
+	perf_child_tell(c, 't');
+	perf_child_tell(c, 'f');
 	perf_attach_drain(c->pa, count, c);
 	perf_attach_stats(c->pa, &stats);
 	assert_int_equal(seen(c, 0, 100, 1), 100);
 	assert_int_equal(seen(c, 100, 200, 0), 100);
 	assert_true(stats.foreign >= 100);
-	end(c);
+	perf_child_end(c);
 }
 
 static void test_from_threads_to_cpus_and_back(void **state)
 {
 	struct perf_attach_spec spec = faults();
 	struct perf_attach_stats stats;
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 	struct err err = ERR_NONE;
 
 	(void)state;
 	attach(c, &spec);
-	tell(c, 't');
+	perf_child_tell(c, 't');
 	assert_int_equal(perf_attach_want_cpu_wide(c->pa, true, &err), 0);
 	perf_attach_stats(c->pa, &stats);
-	if (!stats.cpu_wide) {
-		print_message("SKIP: CPU-wide events are not permitted here\n");
-		end(c);
-		skip();
-	}
+	if (!stats.cpu_wide)
+		leave_out(c, "CPU-wide events are not permitted here");
 	/* What was seen before is not lost, and what comes then is seen once. */
 	perf_attach_drain(c->pa, count, c);
 	assert_int_equal(seen(c, 0, 100, 1), 100);
-	tell(c, 't');
+	perf_child_tell(c, 't');
 	assert_int_equal(perf_attach_want_cpu_wide(c->pa, false, &err), 0);
-	tell(c, 't');
+	perf_child_tell(c, 't');
 	perf_attach_drain(c->pa, count, c);
 	perf_attach_stats(c->pa, &stats);
 	assert_false(stats.cpu_wide);
 	assert_int_equal(seen(c, 100, 300, 1), 200);
-	end(c);
+	perf_child_end(c);
 }
 
 static void test_no_descriptor_is_left_when_attaching_fails(void **state)
 {
 	struct perf_attach_spec spec = faults();
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 	struct err err = ERR_NONE;
 	int before = dup(0), after;
 
@@ -711,26 +474,26 @@ static void test_no_descriptor_is_left_when_attaching_fails(void **state)
 	after = dup(0);
 	close(after);
 	assert_int_equal(before, after);
-	end(c);
+	perf_child_end(c);
 }
 
 static void test_an_ended_process_is_no_such_process(void **state)
 {
 	struct perf_attach_spec spec = faults();
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 	struct err err = ERR_NONE;
 
 	(void)state;
 	kill(c->pid, SIGKILL);
 	waitpid(c->pid, NULL, 0);
 	assert_int_equal(perf_attach_open(&c->pa, c->target, &spec, &err), -ESRCH);
-	end(c);
+	perf_child_end(c);
 }
 
 static void test_the_soft_limit_of_descriptors_is_raised(void **state)
 {
 	struct perf_attach_spec spec = faults();
-	struct child *c = start();
+	struct perf_child *c = perf_child_start();
 	struct rlimit before, low;
 
 	(void)state;
@@ -738,12 +501,12 @@ static void test_the_soft_limit_of_descriptors_is_raised(void **state)
 	low = (struct rlimit){ .rlim_cur = (rlim_t)c->from + 5, .rlim_max = before.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
 	for (int i = 0; i < 4; i++)
-		tell(c, 'r');
+		perf_child_tell(c, 'r');
 	attach(c, &spec);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &low), 0);
 	assert_int_equal(low.rlim_cur, low.rlim_max);
 	setrlimit(RLIMIT_NOFILE, &before);
-	end(c);
+	perf_child_end(c);
 }
 
 int main(void)
