@@ -80,7 +80,7 @@ struct x86_run {
 	bool has_unknown_access; /* it has accessed memory somewhere else, too */
 	enum x86_stop stop;
 	unsigned nr_steps;
-	/* the rest is private to emulate.c */
+	/* the rest is for run_state.h */
 	const unsigned char *stack;
 	uint64_t stack_at, sz_stack;
 	uint64_t stack_start, stack_end;
