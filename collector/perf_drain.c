@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Records of all rings, handed over: whose each is, which come twice, and what was lost. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Opening one event: as this kernel wants it, with all the descriptors that we may have, or a message that helps. */
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/resource.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A sample's record taken apart by what its event asked for: the one place that knows the order of the fields. */
 #include <byteswap.h>
 #include <errno.h>
 #include <stdbool.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What -e takes: raw:TYPE,CONFIG and mem:ADDR, and by libpfm4 everything else. */
 #include <errno.h>
 #include <linux/hw_breakpoint.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a terminal has ASCII only. */
 #include <stddef.h>
 
 #include "tui/term.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Keys by their names, as --keys and the help write them. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A grid as text, with or without colours: --dump-frame. */
 #include <errno.h>
 
 #include "tui/frame.h"

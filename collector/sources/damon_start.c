@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The source damon, from nothing to a kdamond that watches: ours, or another program's that is looked on at. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

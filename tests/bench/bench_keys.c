@@ -268,7 +268,8 @@ static void run(struct typist *t, pid_t pid)
 		bench_must(params.target->maps->nr >= NR_MAPPINGS, "the target has too few mappings");
 		bench_must(!collector_start(&collector, sources, &params, channel, &err), err.text);
 	}
-	bench_must(t->shown_fd >= 0 && !pthread_create(&thread, NULL, type_keys, t), "no thread");
+	bench_must(t->shown_fd >= 0, "no eventfd");
+	bench_must(!pthread_create(&thread, NULL, type_keys, t), "no thread");
 	bench_must(!app_run(app, &term, channel, &err), err.text);
 	pthread_join(thread, NULL);
 	if (collector) {

@@ -114,7 +114,9 @@ int main(int argc, char **argv)
 		return 2;
 	params.event = argv[2];
 	source_damon.default_attrs(&params.attrs);
-	if (target_open(&params.target, atoi(argv[1]), &err) || source_damon.open(&source, &params, &err))
+	if (target_open(&params.target, atoi(argv[1]), &err))
+		die("target", &err);
+	if (source_damon.open(&source, &params, &err))
 		die("open", &err);
 	drain_until_age(&seen, source, OLD);
 	check(argv[2], "default", seen.max_nr_accesses == 20 && seen.max_count <= 20, &seen);

@@ -392,8 +392,9 @@ int main(int argc, char **argv)
 	}
 	if (nr > MAX_HARVESTS || !ops)
 		return 2;
-	if (target_open(&params.target, pid, &err) || ops->probe(&params, &err) ||
-	    harvest_source_open(&source, ops, ops == &source_mglru ? &ager_mglru : &ager_clear_refs, &params, &options,
+	if (target_open(&params.target, pid, &err) || ops->probe(&params, &err))
+		die(ops->name, err.text);
+	if (harvest_source_open(&source, ops, ops == &source_mglru ? &ager_mglru : &ager_clear_refs, &params, &options,
 				&err))
 		die(ops->name, err.text);
 	done = harvest_all(source, results, nr, interval_ms * NSEC_PER_MSEC);

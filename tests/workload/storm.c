@@ -204,8 +204,8 @@ static const char *const hostile[] = {
 	"a\nok PWNED\r\tx",
 	"\xe2\x80\xaeleft\xe2\x80\x8b",
 	"\xff\xfe\xc0\xaf",
-	"\xc2\x9b"
-	"31mC1",
+	("\xc2\x9b"
+	 "31mC1"),
 	"e\033[2J\033[H",
 	") S 1 (x",
 	"%n%s%x\\x1b",
