@@ -21,6 +21,22 @@ static void number(struct text_buf *b, const char *name, uint64_t value)
 	text_buf_u64(b, value);
 }
 
+static void text(struct text_buf *b, const char *name, const char *value)
+{
+	text_buf_str(b, name);
+	text_buf_json(b, value);
+}
+
+/* A list, or the rest of one, behind what begins it. nr > 0. */
+static void numbers(struct text_buf *b, const char *begin, const uint64_t *v, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++)
+		number(b, i ? "," : begin, v[i]);
+}
+
+#define NUMBERS(b, begin, ...) \
+	numbers(b, begin, (const uint64_t[]){ __VA_ARGS__ }, sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t))
+
 void record_json_begin(struct text_buf *b, const struct snapshot *first, uint64_t set, unsigned part)
 {
 	/* damo divides by the ratio of these two */
@@ -53,24 +69,23 @@ static void add_fields(struct text_buf *b, const struct record_field *fields, si
 /* As the kernel's /proc/PID/maps. */
 static void add_maps(struct text_buf *b, const struct mappings *maps)
 {
-	struct text_buf text = { 0 };
+	struct text_buf lines = { 0 };
 
 	for (size_t i = 0; i < maps->nr; i++) {
 		const struct mapping *m = &maps->v[i];
 		char perms[5];
 
-		text_buf_printf(&text, "%" PRIx64 "-%" PRIx64 " %s %" PRIx64 " 0:0 %" PRIu64 " ", m->start, m->end,
+		text_buf_printf(&lines, "%" PRIx64 "-%" PRIx64 " %s %" PRIx64 " 0:0 %" PRIu64 " ", m->start, m->end,
 				mapping_perms_text(perms, m), m->offset, m->inode);
-		text_buf_str(&text, mappings_name(maps, m));
-		text_buf_add(&text, "\n", 1);
+		text_buf_str(&lines, mappings_name(maps, m));
+		text_buf_add(&lines, "\n", 1);
 	}
-	text_buf_add(&text, "", 1);
-	text_buf_str(b, ",\"maps\":");
-	if (text.failed)
+	text_buf_add(&lines, "", 1);
+	if (lines.failed)
 		b->failed = true;
 	else
-		text_buf_json(b, text.v);
-	text_buf_free(&text);
+		text(b, ",\"maps\":", lines.v);
+	text_buf_free(&lines);
 }
 
 static void add_target(struct text_buf *b, const struct snapshot *s)
@@ -79,11 +94,9 @@ static void add_target(struct text_buf *b, const struct snapshot *s)
 		number(b, ",\"pid\":", (uint64_t)s->pid);
 		number(b, ",\"nr_threads\":", s->nr_threads);
 		number(b, ",\"target_cpu_us\":", s->target_cpu_us);
-		text_buf_str(b, ",\"state\":");
-		text_buf_json(b, target_state_name(s->state));
+		text(b, ",\"state\":", target_state_name(s->state));
 	}
-	text_buf_str(b, ",\"comm\":");
-	text_buf_json(b, s->comm);
+	text(b, ",\"comm\":", s->comm);
 }
 
 /* [space, pid, start, name, working set, resident, CPU time, threads, state, flags] of each. */
@@ -93,17 +106,9 @@ static void add_processes(struct text_buf *b, const struct snapshot *s)
 		const struct mappings_process *p = &s->maps->processes[i];
 		const struct snap_process *use = &s->processes[i];
 
-		number(b, i ? ",[" : ",\"processes\":[[", p->space);
-		number(b, ",", (uint64_t)p->pid);
-		number(b, ",", p->start_ticks);
-		text_buf_str(b, ",");
-		text_buf_json(b, p->comm);
-		number(b, ",", use->wss_bytes);
-		number(b, ",", use->rss_bytes);
-		number(b, ",", use->cpu_us);
-		number(b, ",", use->nr_threads);
-		number(b, ",", use->state);
-		number(b, ",", use->flags);
+		NUMBERS(b, i ? ",[" : ",\"processes\":[[", p->space, (uint64_t)p->pid, p->start_ticks);
+		text(b, ",", p->comm);
+		NUMBERS(b, ",", use->wss_bytes, use->rss_bytes, use->cpu_us, use->nr_threads, use->state, use->flags);
 		text_buf_str(b, "]");
 	}
 	text_buf_str(b, "]");
@@ -120,11 +125,7 @@ static void add_mapping_use(struct text_buf *b, const struct snapshot *s)
 
 		quoted(b, i ? ",[" : "[", m->start);
 		quoted(b, ",", m->end);
-		number(b, ",", m->rss_bytes);
-		number(b, ",", m->referenced_bytes);
-		number(b, ",", m->window_ns);
-		number(b, ",", m->valid);
-		number(b, ",", m->nr_windows);
+		NUMBERS(b, ",", m->rss_bytes, m->referenced_bytes, m->window_ns, m->valid, m->nr_windows);
 		text_buf_printf(b, ",%.17g]", m->accesses_per_sec);
 	}
 	text_buf_str(b, "]");
@@ -139,18 +140,12 @@ static void add_own(struct text_buf *b, const struct snapshot *s, bool with_maps
 	number(b, ",\"wall_ns\":", s->wall_ns);
 	number(b, ",\"duration_ns\":", s->duration_ns);
 	add_target(b, s);
-	text_buf_str(b, ",\"source\":");
-	text_buf_json(b, s->source);
-	if (s->regions_from) {
-		text_buf_str(b, ",\"regions_from\":");
-		text_buf_json(b, s->regions_from);
-	}
-	if (s->mappings_from) {
-		text_buf_str(b, ",\"mappings_from\":");
-		text_buf_json(b, s->mappings_from);
-	}
-	text_buf_str(b, ",\"heat_unit\":");
-	text_buf_json(b, heat_unit_name(s->heat_unit));
+	text(b, ",\"source\":", s->source);
+	if (s->regions_from)
+		text(b, ",\"regions_from\":", s->regions_from);
+	if (s->mappings_from)
+		text(b, ",\"mappings_from\":", s->mappings_from);
+	text(b, ",\"heat_unit\":", heat_unit_name(s->heat_unit));
 	number(b, ",\"max_nr_accesses\":", s->max_nr_accesses);
 	if (s->flags & SNAP_WSS_KNOWN)
 		number(b, s->flags & SNAP_WSS_EXACT ? ",\"wss_exact\":true,\"wss_bytes\":" : ",\"wss_bytes\":",
@@ -168,10 +163,8 @@ static void add_own(struct text_buf *b, const struct snapshot *s, bool with_maps
 	add_fields(b, record_attrs_fields, RECORD_NR_ATTRS, &s->attrs);
 	text_buf_str(b, ",\"stats\":");
 	add_fields(b, record_stats_fields, RECORD_NR_STATS, &s->stats);
-	if (s->note[0]) {
-		text_buf_str(b, ",\"note\":");
-		text_buf_json(b, s->note);
-	}
+	if (s->note[0])
+		text(b, ",\"note\":", s->note);
 	if (s->mappings)
 		add_mapping_use(b, s);
 	if (with_maps && s->maps)
@@ -187,18 +180,13 @@ static void add_pages(struct text_buf *b, const struct snap_pages *p, uint64_t b
 	uint64_t v[RECORD_NR_PAGES];
 	size_t nr = record_pages_pack(p, bytes, v);
 
-	for (size_t i = 0; i < nr; i++)
-		number(b, i ? "," : ",\"pages\":[", v[i]);
+	numbers(b, ",\"pages\":[", v, nr);
 	text_buf_add(b, "]", 1);
 }
 
 static void add_access(struct text_buf *b, const struct snap_access *a)
 {
-	number(b, ",\"access\":[", a->nr_reads);
-	number(b, ",", a->nr_writes);
-	number(b, ",", a->nr_op_unknown);
-	number(b, ",", a->nr_latency);
-	number(b, ",", a->latency_sum);
+	NUMBERS(b, ",\"access\":[", a->nr_reads, a->nr_writes, a->nr_op_unknown, a->nr_latency, a->latency_sum);
 	for (size_t i = 0; i < sizeof(a->nr_level) / sizeof(a->nr_level[0]); i++)
 		number(b, ",", a->nr_level[i]);
 	text_buf_add(b, "]", 1);

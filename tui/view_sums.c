@@ -93,6 +93,21 @@ static uint64_t node_number(const struct view_reader *reader, unsigned k, size_t
 	return reader->open ? reader->open[i].node[k] : column_get(&reader->node[k], i);
 }
 
+static uint64_t anon_pages(const struct view_reader *reader, size_t i)
+{
+	return reader->open ? reader->open[i].anon : column_get(&reader->anon, i);
+}
+
+static uint64_t file_pages(const struct view_reader *reader, size_t i)
+{
+	return reader->open ? reader->open[i].file : column_get(&reader->file, i);
+}
+
+static uint64_t huge_pages(const struct view_reader *reader, size_t i)
+{
+	return reader->open ? reader->open[i].huge : column_get(&reader->huge, i);
+}
+
 /* A region on three nodes or more. */
 static void count_many_nodes(struct view_sums *sums, const struct view_reader *reader, size_t i, double weight)
 {
@@ -159,8 +174,8 @@ static void add_kinds(struct view_sums *sums, const struct view_reader *reader, 
 
 		if (!is_known(reader, i, SNAP_PAGES_KIND))
 			continue;
-		anon = reader->open ? reader->open[i].anon : column_get(&reader->anon, i);
-		file = reader->open ? reader->open[i].file : column_get(&reader->file, i);
+		anon = anon_pages(reader, i);
+		file = file_pages(reader, i);
 		if (!file) {
 			weight = anon ? weight : 0;
 			weight_sum += weight;
@@ -181,9 +196,7 @@ static uint64_t present_bytes(const struct snapshot *snap, const struct view_rea
 
 	if (!is_known(reader, i, SNAP_PAGES_KIND))
 		return bytes;
-	present = reader->open ? (uint64_t)reader->open[i].anon + reader->open[i].file
-			       : column_get(&reader->anon, i) + column_get(&reader->file, i);
-	present *= PAGE_BYTES;
+	present = (anon_pages(reader, i) + file_pages(reader, i)) * PAGE_BYTES;
 	return present < bytes ? present : bytes;
 }
 
@@ -203,7 +216,7 @@ static void add_huge(struct view_sums *sums, const struct snapshot *snap, const 
 		if (!present)
 			continue;
 		weight_sum += weight;
-		huge = reader->open ? reader->open[i].huge : column_get(&reader->huge, i);
+		huge = huge_pages(reader, i);
 		if (huge) {
 			uint64_t part = huge * PAGE_BYTES;
 

@@ -13,6 +13,7 @@
 
 #include "collector/clock.h"
 #include "collector/rng.h"
+#include "tests/bench/bench_stat.h"
 #include "tui/app.h"
 
 #define NR_REGIONS 1000
@@ -75,6 +76,7 @@ static int compare(const void *va, const void *vb)
 enum what { SAME, NEW_SNAPSHOT, NEW_AXIS };
 
 struct bench {
+	struct theme theme;
 	struct app *app;
 	struct grid grid;
 	struct mappings *maps[2];
@@ -104,34 +106,44 @@ static void measure(struct bench *b, const char *name, enum what what, uint32_t 
 	       us[NR_FRAMES / 2], us[NR_FRAMES * 95 / 100]);
 }
 
+/* Takes over both tables of mappings; the history is on the first. */
+static void begin(struct bench *b, int rows, int cols, enum color_depth depth, struct mappings *first,
+		  struct mappings *second, int nr_history)
+{
+	struct err err = ERR_NONE;
+	struct app_config config = { .theme = &b->theme,
+				     .look = { depth, false },
+				     .history_bytes = (size_t)256 << 20,
+				     .attrs = attrs_default() };
+
+	*b = (struct bench){ .grid = GRID_EMPTY, .rng = rng_seeded(1), .maps = { first, second } };
+	bench_must(!theme_load(&b->theme, THEME_DEFAULT, &err), err.text);
+	b->app = app_new(&config, &err);
+	bench_must(b->app && !grid_resize(&b->grid, rows, cols), err.text);
+	for (int i = 0; i < nr_history; i++)
+		push(b->app, make_snapshot(first, b->seq++, &b->rng));
+}
+
+static void end(struct bench *b)
+{
+	app_free(b->app);
+	grid_free(&b->grid);
+	mappings_put(b->maps[0]);
+	mappings_put(b->maps[1]);
+}
+
 static void run(int rows, int cols, enum color_depth depth)
 {
-	struct theme theme;
-	struct err err = ERR_NONE;
-	struct bench b = { .grid = GRID_EMPTY, .rng = rng_seeded(1) };
-	struct app_config config = {
-		.theme = &theme, .look = { depth, false }, .history_bytes = (size_t)256 << 20, .attrs = attrs_default()
-	};
-	int i;
+	struct bench b;
 
-	if (theme_load(&theme, THEME_DEFAULT, &err) || !(b.app = app_new(&config, &err)) ||
-	    grid_resize(&b.grid, rows, cols)) {
-		fprintf(stderr, "%s\n", err.text);
-		exit(1);
-	}
-	b.maps[0] = mappings_parse(maps_text, strlen(maps_text), &err);
-	b.maps[1] = mappings_parse(maps_text2, strlen(maps_text2), &err);
-	for (i = 0; i < NR_HISTORY; i++)
-		push(b.app, make_snapshot(b.maps[0], b.seq++, &b.rng));
+	begin(&b, rows, cols, depth, mappings_parse(maps_text, strlen(maps_text), NULL),
+	      mappings_parse(maps_text2, strlen(maps_text2), NULL), NR_HISTORY);
 	measure(&b, "same, heat", SAME, '1');
 	measure(&b, "new snapshot, heat", NEW_SNAPSHOT, '1');
 	measure(&b, "new snapshot, node", NEW_SNAPSHOT, '2');
 	measure(&b, "new axis, heat", NEW_AXIS, '1');
 	measure(&b, "new axis, node", NEW_AXIS, '2');
-	app_free(b.app);
-	grid_free(&b.grid);
-	mappings_put(b.maps[0]);
-	mappings_put(b.maps[1]);
+	end(&b);
 }
 
 /* A table of many mappings, each with a gap before it; shift: a table that differs. */
@@ -157,31 +169,13 @@ static struct mappings *many_mappings(unsigned nr, unsigned shift)
 /* A target of 65 000 mappings that maps and unmaps: the worst that a frame has to do between two keys. */
 static void run_many(void)
 {
-	struct theme theme;
-	struct err err = ERR_NONE;
-	struct bench b = { .grid = GRID_EMPTY, .rng = rng_seeded(1) };
-	struct app_config config = { .theme = &theme,
-				     .look = { COLOR_DEPTH_TRUE, false },
-				     .history_bytes = (size_t)256 << 20,
-				     .attrs = attrs_default() };
-	int i;
+	struct bench b;
 
-	if (theme_load(&theme, THEME_DEFAULT, &err) || !(b.app = app_new(&config, &err)) ||
-	    grid_resize(&b.grid, 60, 200)) {
-		fprintf(stderr, "%s\n", err.text);
-		exit(1);
-	}
-	b.maps[0] = many_mappings(65000, 0);
-	b.maps[1] = many_mappings(65000, 1);
-	for (i = 0; i < 200; i++)
-		push(b.app, make_snapshot(b.maps[0], b.seq++, &b.rng));
+	begin(&b, 60, 200, COLOR_DEPTH_TRUE, many_mappings(65000, 0), many_mappings(65000, 1), 200);
 	measure(&b, "65 000 mappings, same", SAME, '1');
 	measure(&b, "65 000 mappings, new axis", NEW_AXIS, '1');
 	measure(&b, "65 000 mappings, its nodes", NEW_AXIS, '2');
-	app_free(b.app);
-	grid_free(&b.grid);
-	mappings_put(b.maps[0]);
-	mappings_put(b.maps[1]);
+	end(&b);
 }
 
 int main(void)

@@ -234,17 +234,22 @@ static void test_probe_has_no_side_effects(void **state)
 	teardown_tree(&f);
 }
 
+/* Waits until there is something, and drains that. */
+static void drain_once(struct fixture *f, const struct source_ops *ops, struct source *source)
+{
+	struct pollfd pfd = { .fd = ops->poll_fd(source), .events = POLLIN };
+	struct err err = ERR_NONE;
+
+	assert_int_equal(poll(&pfd, 1, TIMEOUT_MS), 1);
+	if (ops->drain(source, &f->sink, &err))
+		fail_msg("%s", err.text);
+}
+
 /* Drains until that many aggregations have come. */
 static void drain_until(struct fixture *f, struct source *source, unsigned nr_calls)
 {
-	struct pollfd pfd = { .fd = source_damon.poll_fd(source), .events = POLLIN };
-	struct err err = ERR_NONE;
-
-	while (f->nr_calls < nr_calls) {
-		assert_int_equal(poll(&pfd, 1, TIMEOUT_MS), 1);
-		if (source_damon.drain(source, &f->sink, &err))
-			fail_msg("%s", err.text);
-	}
+	while (f->nr_calls < nr_calls)
+		drain_once(f, &source_damon, source);
 }
 
 static void test_tried_regions(void **state)
@@ -443,14 +448,8 @@ static void setup_physical(struct fixture *f, int nr_schemes)
 /* Until so many aggregations have come, and this is known of region i of the last one. */
 static void drain_physical_until(struct fixture *f, struct source *source, unsigned nr_calls, size_t i, uint32_t valid)
 {
-	struct pollfd pfd = { .fd = source_damon_paddr.poll_fd(source), .events = POLLIN };
-	struct err err = ERR_NONE;
-
-	while (f->nr_calls < nr_calls || (f->all[i].valid & valid) != valid) {
-		assert_int_equal(poll(&pfd, 1, TIMEOUT_MS), 1);
-		if (source_damon_paddr.drain(source, &f->sink, &err))
-			fail_msg("%s", err.text);
-	}
+	while (f->nr_calls < nr_calls || (f->all[i].valid & valid) != valid)
+		drain_once(f, &source_damon_paddr, source);
 }
 
 /* The kernel's filters say what the pages are, in a round that is armed and put to rest; the addresses say the node. */
