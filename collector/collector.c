@@ -319,11 +319,13 @@ static void begin_aggregation(struct collector *c)
 		s->watched->begin_ns = now;
 	}
 	c->begin_ns = now;
-	c->aggregation_ns += c->attrs.aggregation_us * NSEC_PER_USEC;
-	if (before.aggregation_us != c->attrs.aggregation_us || c->aggregation_ns <= now)
-		c->aggregation_ns = now + c->attrs.aggregation_us * NSEC_PER_USEC;
 	if (before.aging_us != c->attrs.aging_us)
 		c->aging_ns = now + c->attrs.aging_us * NSEC_PER_USEC;
+	c->aggregation_ns += c->attrs.aggregation_us * NSEC_PER_USEC;
+	/* After one that was late: what is left for this one has to have room for a check, or it would find nothing. */
+	if (before.aggregation_us != c->attrs.aggregation_us || c->aggregation_ns <= now ||
+	    c->aggregation_ns < c->aging_ns)
+		c->aggregation_ns = now + c->attrs.aggregation_us * NSEC_PER_USEC;
 	if (before.update_us != c->attrs.update_us)
 		c->update_ns = now + c->attrs.update_us * NSEC_PER_USEC;
 }

@@ -11,6 +11,11 @@
 # does; the others one after another beside the guests of tests/vm. The unit tests (cmocka) come last, so that their
 # summaries stand at the end. Lines come in the same order each time. Under CI=true a script's skip is a failure. The last
 # line is "N passed, N failed, N skipped"; exit status 1 if any has failed.
+#
+# The machine may have other things to do, and stand still for seconds. So a script of tests/live that fails has two tries
+# more, when nothing else runs: it has to hold in all its lines at once then, these say "(try 2)" or "(try 3)", and what was
+# wrong before is said in a line "# NAME, try 1: not ok ...". A line "# tries: 1, WHY" in a script: none more. (The guests'
+# cases have their own tries: tests/vm/check.sh.)
 set -u
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -73,18 +78,37 @@ limit_of() {
 	echo "${limit:-120}"
 }
 
+max_tries() {
+	if [[ $1 == tests/live/* ]] && ! grep -q '^# tries: 1' "$1"; then echo 3; else echo 1; fi
+}
+declare -A tries # of each script that has run
+
 child= # the script that runs
 
 # Runs script $1, for $2 times its limit at most: all that it prints to its log, "STATUS SECONDS" beside that.
 execute() {
 	local log begin=$SECONDS
 	log=$(log_of "$1")
+	tries[$1]=$((${tries[$1]:-0} + 1))
 	rm -f "$log.rc"
 	timeout -k 10 $(($(limit_of "$1") * $2)) bash "$1" </dev/null >"$log" 2>&1 &
 	child=$!
 	wait $child
 	echo "$? $((SECONDS - begin))" >"$log.rc"
 	child=
+}
+
+# Script $1 has failed and may try again: says what was wrong.
+may_try_again() {
+	local log
+	log=$(log_of "$1")
+	[ "${tries[$1]}" -lt "$(max_tries "$1")" ] || return
+	[ "$(cut -d' ' -f1 "$log.rc" 2>/dev/null)" = 0 ] && grep -qaE '^(ok|skip) ' "$log" && ! grep -qa '^not ok ' "$log" && return 1
+	{
+		grep -a '^not ok ' "$log"
+		echo "status $(sed 's/ /, seconds /' "$log.rc")"
+	} | sed "s|^|# $(name_of "$1"), try ${tries[$1]}: |"
+	cp "$log" "${log%.log}.try${tries[$1]}.log"
 }
 
 # Counts what script $1 has said.
@@ -95,6 +119,7 @@ report() {
 	[ -s "$log.rc" ] && read -r rc seconds <"$log.rc"
 	rm -f "$log.rc"
 	while IFS= read -r line; do
+		[[ ${tries[$1]:-1} -gt 1 && $line == "ok "* ]] && line+=" (try ${tries[$1]})"
 		count_line "$name" "$line"
 	done < <(grep -aE '^(ok|not ok|skip) |^# .* took [0-9]+ s$' "$log")
 	if [ "$rc" = 124 ] || [ "$rc" = 137 ]; then
@@ -150,16 +175,20 @@ if [ -n "$guests" ]; then
 	) &
 	guests_pid=$!
 fi
+once_more=()
 for script in "${beside[@]}"; do
 	execute "$script" 3 # it has its share of the CPUs
-	report "$script"
+	if may_try_again "$script"; then once_more+=("$script"); else report "$script"; fi
 done
 if [ -n "$guests" ]; then
 	wait $guests_pid
 	report "$guests"
 fi
-for script in "${alone[@]}"; do
-	execute "$script" 1
+for script in "${once_more[@]}" "${alone[@]}"; do
+	execute "$script" 2
+	while may_try_again "$script"; do
+		execute "$script" 2
+	done
 	report "$script"
 done
 for program in "$BUILD"/tests/unit/test_*; do

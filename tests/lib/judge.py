@@ -4,8 +4,9 @@
 
     judge.py overlap DAMONTOP TRUTH --hot 128M [--min-median X] [--min-worst Y]
         of each snapshot: the part of the truly hottest bytes that is in the hottest regions of the same size
-    judge.py pages DAMONTOP TRUTH [--min-precision X] [--min-recall Y]
-        of each snapshot: bytes in regions with heat, against bytes of the ranges that were accessed
+    judge.py pages DAMONTOP TRUTH [--min-precision X] [--min-recall Y] [--min-judged N]
+        of each snapshot: how much of the heat is in the ranges that were accessed, and of these how much is in regions with
+        heat. Of a workload that sweeps only the snapshots are judged in which it got through everything
     judge.py members DAMONTOP TRUTH --map NAME [--min-precision X]
         of all snapshots of a phase together: as many of the hottest members of a map as were hot, against those
     judge.py attrs DAMONTOP TRUTH [--tolerance X]
@@ -36,6 +37,8 @@ MAX_STRAY = 0.02
 # Where pages are compared a moment in another phase touches all of that phase's pages; and what a harvest finds was
 # accessed since the harvest before it passed there, which on a slow machine begins this long before the snapshot does.
 PAGES_LEAD_NS = 250_000_000
+# The workload counts accesses in batches of 32.
+SLACK = 64 << 12
 
 
 def size(text):
@@ -76,6 +79,21 @@ class Truth:
             if min(end, e) - max(begin, b) >= (end - begin) * (1 - stray):
                 return key
         return None
+
+    def whole(self, begin, end):
+        """Has everything in that time been accessed that the phase accesses, after the TLB was flushed? Only sweeps tell."""
+        inside = [s for s in self.slices if begin <= s["begin_ns"] and s["end_ns"] <= end]
+        if self.start["flush_ns"]:
+            flushed = next((i for i, s in enumerate(inside) if s.get("flushes")), len(inside))
+            inside = inside[flushed + 1:]
+        done = defaultdict(int)
+        for s in inside:
+            for r in s["ranges"]:
+                done[r["start"], r["end"], r["thread"]] += r["accesses"]
+        return all(
+            r["pattern"] != "sweep"
+            or done[r["start"], r["end"], r["thread"]] * self.start["page_size"] >= int(r["end"], 16) - int(r["start"], 16) + SLACK
+            for s in self.slices if begin < s["end_ns"] and s["begin_ns"] < end for r in s["ranges"])
 
     def ranges(self, begin, end):
         """{(start, end): accesses} in that time, slices cut at its ends taken in proportion."""
@@ -165,14 +183,19 @@ def pages(args, truth):
     nr = 0
     for snap, begin, phase in judged(args, truth, stray=0, lead_ns=PAGES_LEAD_NS):
         true = [(s, e, 1) for s, e, _ in density(truth.ranges(begin, snap["time_ns"]))]
-        seen = [(s, e, 1) for s, e, h in clip(regions(snap), all_maps) if h > args.min_heat]
-        both, nr_true, nr_seen = common(true, seen), sum(e - s for s, e, _ in true), sum(e - s for s, e, _ in seen)
-        p, r = both / nr_seen if nr_seen else 0, both / nr_true if nr_true else 1
+        if not truth.whole(begin, snap["time_ns"]):
+            print(f"seq {snap['seq']}: the workload has not got through, not judged")
+            continue
+        seen = [(s, e, h) for s, e, h in clip(regions(snap), all_maps) if h > args.min_heat]
+        nr_true, nr_seen = (sum(e - s for s, e, _ in v) for v in (true, seen))
+        both = common(true, [(s, e, 1) for s, e, _ in seen])
+        heat = sum((e - s) * h for s, e, h in seen)
+        p, r = common(true, seen) / heat if heat else 0, both / nr_true if nr_true else 1
         print(f"seq {snap['seq']} phase {phase[1]}: precision {p:.4f} recall {r:.4f} (seen {nr_seen >> 10} KiB, true {nr_true >> 10} KiB)"
               + (f" wss {snap['wss_bytes'] >> 10} KiB" if "wss_bytes" in snap else ""))
         worst_p, worst_r, nr = min(worst_p, p), min(worst_r, r), nr + 1
-    if not nr:
-        print("nothing to judge")
+    if nr < args.min_judged:
+        print(f"nothing to judge, or too little: {nr}")
         return False
     good = verdict("worst precision", worst_p, args.min_precision)
     return verdict("worst recall", worst_r, args.min_recall) and good
@@ -306,6 +329,7 @@ def main():
     parser.add_argument("--min-heat", type=float, default=0.0)
     parser.add_argument("--tolerance", type=float, default=0.0)
     parser.add_argument("--min-lost", type=int, default=0)
+    parser.add_argument("--min-judged", type=int, default=1)
     for name in ("--min-median", "--min-worst", "--min-precision", "--min-recall", "--min-ratio"):
         parser.add_argument(name, type=float)
     args = parser.parse_args()

@@ -3,6 +3,7 @@
 # The real program built with AddressSanitizer and UBSan, and with ThreadSanitizer: batch and a session in a terminal, on a
 # process, on a command and on the demo. Any report is a failure.
 # timeout: 1200
+# tries: 1, as a data race is one however seldom it shows
 . "$(dirname "$0")/../lib/lib.sh"
 need "$workload" tmux make
 

@@ -3,6 +3,7 @@
 # What damontop calls hot is what was hot: 512 MiB, 128 MiB of it hot, which moves once; default budget, one second each.
 # The hottest regions that add up to 128 MiB overlap the truth by at least 0.95 (median) and 0.85 (worst whole second).
 # timeout: 300
+# tries: 1, as each plan has its own
 # alone: a second rests on some 200 samples of CPU time
 . "$(dirname "$0")/../lib/lib.sh"
 need "$damontop" "$workload" python3

@@ -412,6 +412,26 @@ static void a_leap_of_the_clock_is_one_long_aggregation(void **state)
 	assert_false(channel_receive(rig->channel, &message));
 }
 
+/* What is left until the next aggregation would end has no check in it: "no accesses" would be untrue of that. */
+static void after_a_late_aggregation_the_next_one_has_checks(void **state)
+{
+	struct rig *rig = *state;
+	struct snapshot *snap;
+
+	assert_int_equal(rig_open(rig, NULL), 0);
+	clock_virtual_advance(&rig->clock, rig->clock.now_ns + 1950 * NSEC_PER_MSEC);
+	assert_true(collector_step(rig->collector));
+	snap = rig_next_snapshot(rig);
+	assert_int_equal(snap->duration_ns, 1950 * NSEC_PER_MSEC);
+	assert_int_equal(snap->max_nr_accesses, 1);
+	snapshot_free(snap);
+	assert_true(rig_pass_ms(rig, 1000));
+	snap = rig_next_snapshot(rig);
+	assert_int_equal(snap->duration_ns, NSEC_PER_SEC);
+	assert_int_equal(snap->max_nr_accesses, 5);
+	snapshot_free(snap);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,6 +453,7 @@ int main(void)
 		TEST(stop_ends_it_without_an_error),
 		TEST(a_source_by_name_that_cannot_be_had),
 		TEST(a_leap_of_the_clock_is_one_long_aggregation),
+		TEST(after_a_late_aggregation_the_next_one_has_checks),
 	};
 
 	return cmocka_run_group_tests_name("collector", tests, NULL, NULL);

@@ -2,9 +2,12 @@
 /*
  * harvest_judge - harvests a workload page by page and holds the result against its truth file.
  *
- * harvest_judge -s SOURCE -p PID [-t TRUTH] [-n HARVESTS] [-i MS] [-k HOOKS] [-r RING_BYTES [-f]]
+ * harvest_judge -s SOURCE -p PID [-t TRUTH] [-n HARVESTS] [-i MS] [-u FILE] [-k HOOKS] [-r RING_BYTES [-f]]
  *	one line of key=value a harvest. Only pages inside the truth's maps are judged; others are counted as "other".
  *	A harvest over more than one phase says phase=mixed and is not judged.
+ *	A harvest comes MS after the one before it at the earliest, and when by the truth every page has been accessed
+ *	since, after the TLB was flushed: however slow the machine is, a page that is missing then has not been seen.
+ *	Before those that are judged there are others until FILE is there: a line "early=N" for each, at once.
  *	The ring begins with RING_BYTES, and with -f stays so.
  * harvest_judge -l
  *	prints how many BPF programs the kernel holds.
@@ -25,8 +28,13 @@
 
 #define MAX_MAPS     4096
 #define MAX_HARVESTS 64
-#define MAX_WAITS    300 /* for the truth */
-#define WAIT_US	     100000
+#define MAX_WAITS    3000 /* for the truth */
+#define WAIT_US	     20000
+/* The workload counts in batches of so many. */
+#define BATCH	   32
+#define MAX_RANGES 512
+/* Slices in which all ranges of the phase under way are met. */
+#define MAX_LOOK_BACK 16
 
 struct map {
 	uint64_t start, end;
@@ -113,24 +121,172 @@ static size_t read_maps(const json_t *start, struct map *maps)
 	return nr;
 }
 
+/* The lines that there are so far. */
+struct truth {
+	const char *path; /* NULL: there is none */
+	FILE *file;
+	json_t **lines;
+	size_t nr, cap;
+};
+
+static void add_line(struct truth *t, json_t *json)
+{
+	if (t->nr == t->cap) {
+		t->cap = t->cap ? t->cap * 2 : 256;
+		t->lines = realloc(t->lines, t->cap * sizeof(*t->lines));
+		if (!t->lines)
+			die("memory", "none");
+	}
+	t->lines[t->nr++] = json;
+}
+
+/* Reads what has been added. A file that is not there yet has nothing. */
+static void read_on(struct truth *t)
+{
+	char *line = NULL;
+	size_t sz = 0;
+	ssize_t len;
+
+	if (t->path && !t->file)
+		t->file = fopen(t->path, "r");
+	if (!t->file)
+		return;
+	clearerr(t->file);
+	while ((len = getline(&line, &sz, t->file)) > 0) {
+		json_t *json = line[len - 1] == '\n' ? json_loads(line, 0, NULL) : NULL;
+
+		if (!json) { /* the last one, being written */
+			fseek(t->file, -len, SEEK_CUR);
+			break;
+		}
+		add_line(t, json);
+	}
+	free(line);
+}
+
+static void close_truth(struct truth *t)
+{
+	for (size_t i = 0; i < t->nr; i++)
+		json_decref(t->lines[i]);
+	free(t->lines);
+	if (t->file)
+		fclose(t->file);
+}
+
+static uint64_t number(const json_t *object, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(object, key));
+}
+
+static const char *phase_of(const json_t *line)
+{
+	return json_string_value(json_object_get(line, "phase"));
+}
+
+static uint64_t end_of(const struct truth *t)
+{
+	return t->nr ? number(t->lines[t->nr - 1], "end_ns") : 0;
+}
+
+/* ---- has everything been accessed? ---- */
+
+/* The first line after the slice in which the TLB was flushed after begin_ns; t->nr: not yet. */
+static size_t flushed_since(const struct truth *t, uint64_t begin_ns)
+{
+	bool flushes = number(t->lines[0], "flush_ns") > 0;
+	size_t i = t->nr;
+
+	while (i > 1 && number(t->lines[i - 1], "begin_ns") >= begin_ns)
+		i--;
+	while (flushes && i < t->nr && !number(t->lines[i++], "flushes"))
+		;
+	return i;
+}
+
+/* A range of the phase under way, and what has been done in it. */
+struct progress {
+	uint64_t start, end, thread, accesses;
+	bool whole;
+};
+
+/* Each slice has its ranges in the same order, some left out: looks on from *at. */
+static struct progress *progress_of(struct progress v[MAX_RANGES], size_t *nr, size_t *at, const json_t *range)
+{
+	struct progress p = { .start = address(range, "start"),
+			      .end = address(range, "end"),
+			      .thread = number(range, "thread") };
+
+	for (size_t n = 0; n < *nr; n++, ++*at) {
+		struct progress *q;
+
+		*at %= *nr;
+		q = &v[*at];
+		if (q->start == p.start && q->end == p.end && q->thread == p.thread)
+			return ++*at, q;
+	}
+	if (*nr == MAX_RANGES)
+		die("truth", "too many ranges");
+	v[*nr] = p;
+	return &v[(*nr)++];
+}
+
+/* A range of which the truth does not count pages counts as whole: nobody can know. */
+static void go_on(struct progress *p, const json_t *range)
+{
+	uint64_t pages = (p->end - p->start + PAGE_BYTES - 1) / PAGE_BYTES;
+	const char *pattern = json_string_value(json_object_get(range, "pattern"));
+	bool sweep = pattern && strcmp(pattern, "sweep") == 0, counted = json_object_get(range, "pages") != NULL;
+
+	p->accesses += number(range, "accesses");
+	p->whole |= number(range, "pages") == pages || (sweep && p->accesses >= pages + 2 * BATCH) ||
+		    (!sweep && !counted);
+}
+
+/* Every page of all the ranges of the phase under way, since begin_ns. */
+static bool is_whole(const struct truth *t, uint64_t begin_ns)
+{
+	size_t first = t->nr ? flushed_since(t, begin_ns) : 0, nr = 0, at = 0, k;
+	struct progress v[MAX_RANGES];
+	const json_t *range;
+
+	if (first >= t->nr)
+		return false;
+	for (size_t i = t->nr > MAX_LOOK_BACK ? t->nr - MAX_LOOK_BACK : 1; i < t->nr; i++) {
+		if (!phase_of(t->lines[i]) || strcmp(phase_of(t->lines[i]), phase_of(t->lines[t->nr - 1])) != 0)
+			continue;
+		json_array_foreach(json_object_get(t->lines[i], "ranges"), k, range)
+		{
+			struct progress *p = progress_of(v, &nr, &at, range);
+
+			if (i >= first)
+				go_on(p, range);
+		}
+	}
+	for (size_t i = 0; i < nr; i++)
+		if (!v[i].whole)
+			return false;
+	return nr > 0;
+}
+
+/* ---- truth against harvest ---- */
+
 /* Adds what the slices between begin and end touched; returns the phase, "mixed" or "none". */
-static const char *expected(json_t **lines, size_t nr_lines, const struct harvest_result *r, struct range_list *hot)
+static const char *expected(const struct truth *t, const struct harvest_result *r, struct range_list *hot)
 {
 	const char *phase = "none";
 	json_t *range;
 	size_t k;
 
-	for (size_t i = 0; i < nr_lines; i++) {
-		uint64_t begin = (uint64_t)json_integer_value(json_object_get(lines[i], "begin_ns"));
-		uint64_t end = (uint64_t)json_integer_value(json_object_get(lines[i], "end_ns"));
-		const char *name = json_string_value(json_object_get(lines[i], "phase"));
+	for (size_t i = 0; i < t->nr; i++) {
+		const char *name = phase_of(t->lines[i]);
 
-		if (!name || end <= r->begin_ns || begin >= r->end_ns)
+		if (!name || number(t->lines[i], "end_ns") <= r->begin_ns ||
+		    number(t->lines[i], "begin_ns") >= r->end_ns)
 			continue;
 		if (strcmp(phase, "none") != 0 && strcmp(phase, name) != 0)
 			return "mixed";
 		phase = name;
-		json_array_foreach(json_object_get(lines[i], "ranges"), k, range) add(
+		json_array_foreach(json_object_get(t->lines[i], "ranges"), k, range) add(
 			hot, &(struct report){ .start = address(range, "start") & ~(PAGE_BYTES - 1),
 					       .end = (address(range, "end") + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1) });
 	}
@@ -209,12 +365,12 @@ static void count_page(struct counts *c, const struct report *r, const struct ma
 	c->huge_wrong += !(r->valid & REPORT_HUGE) || r->huge != m->huge;
 }
 
-static void judge(int i, const struct harvest_result *r, const struct map *maps, size_t nr_maps, json_t **lines,
-		  size_t nr_lines)
+static void judge(int i, const struct harvest_result *r, const struct map *maps, size_t nr_maps,
+		  const struct truth *truth)
 {
 	struct range_list hot = { 0 };
 	struct counts c = { 0 };
-	const char *phase = expected(lines, nr_lines, r, &hot);
+	const char *phase = expected(truth, r, &hot);
 	uint64_t nr_hot = 0;
 	const struct map *m = NULL;
 
@@ -244,56 +400,6 @@ static void judge(int i, const struct harvest_result *r, const struct map *maps,
 	free(hot.v);
 }
 
-static size_t read_truth(const char *path, json_t ***lines)
-{
-	FILE *file = fopen(path, "r");
-	size_t nr = 0, cap = 0, sz = 0;
-	char *line = NULL;
-
-	*lines = NULL;
-	if (!file)
-		die(path, strerror(errno));
-	while (getline(&line, &sz, file) > 0) {
-		json_t *json = json_loads(line, 0, NULL);
-
-		if (!json)
-			continue; /* the last one, being written */
-		if (nr == cap) {
-			cap = cap ? cap * 2 : 64;
-			*lines = realloc(*lines, cap * sizeof(**lines));
-			if (!*lines)
-				die("memory", "none");
-		}
-		(*lines)[nr++] = json;
-	}
-	free(line);
-	fclose(file);
-	return nr;
-}
-
-static void free_truth(json_t **lines, size_t nr)
-{
-	for (size_t i = 0; i < nr; i++)
-		json_decref(lines[i]);
-	free(lines);
-}
-
-/* A slice is written when it ends, and on busy CPUs that is late: waits for the one that ns is in. */
-static size_t read_truth_until(const char *path, uint64_t ns, const struct target *target, json_t ***lines)
-{
-	size_t nr;
-
-	for (int i = 0;; i++) {
-		bool is_last = i == MAX_WAITS || target_has_ended(target);
-
-		nr = read_truth(path, lines);
-		if (is_last || (nr && (uint64_t)json_integer_value(json_object_get((*lines)[nr - 1], "end_ns")) >= ns))
-			return nr;
-		free_truth(*lines, nr);
-		usleep(WAIT_US);
-	}
-}
-
 /* ---- harvesting ---- */
 
 static void sleep_until(uint64_t ns)
@@ -304,25 +410,70 @@ static void sleep_until(uint64_t ns)
 		;
 }
 
-static int harvest_all(struct source *source, struct harvest_result *results, int nr, uint64_t interval_ns)
-{
-	uint64_t at = clock_now_ns(&clock_system);
+struct harvester {
+	struct source *source;
+	struct truth truth;
+	const struct target *target;
+	uint64_t interval_ns;
+	uint64_t at_ns, drained_ns; /* when the harvest before this one began and was over */
+};
 
-	for (int i = 0; i < nr; i++) {
-		struct catcher catcher = { .sink = { .reports = catch_reports }, .into = &results[i].pages };
+/* Until everything has been accessed since the last harvest, or until line "until_ns" of the truth is there. */
+static void wait_for_truth(struct harvester *h, uint64_t until_ns)
+{
+	for (int i = 0; i < MAX_WAITS && h->truth.path; i++) {
+		read_on(&h->truth);
+		if ((until_ns ? end_of(&h->truth) >= until_ns : is_whole(&h->truth, h->drained_ns)) ||
+		    target_has_ended(h->target))
+			return;
+		usleep(WAIT_US);
+	}
+}
+
+/* One harvest; lost: as of the one before it. */
+static int harvest_one(struct harvester *h, struct harvest_result *r, uint64_t lost, struct err *err)
+{
+	struct catcher catcher = { .sink = { .reports = catch_reports }, .into = &r->pages };
+	uint64_t now = clock_now_ns(&clock_system);
+	int rc = h->source->ops->drain(h->source, &catcher.sink, err);
+
+	h->drained_ns = clock_now_ns(&clock_system);
+	r->begin_ns = h->at_ns;
+	r->end_ns = h->at_ns = now;
+	r->cost_us = (h->drained_ns - now) / 1000;
+	h->source->ops->stats(h->source, &r->stats);
+	r->lost = r->stats.lost - lost;
+	return rc;
+}
+
+/* Harvests until the file is there. */
+static void harvest_early(struct harvester *h, const char *until)
+{
+	for (int i = 0; until && access(until, F_OK); i++) {
+		struct harvest_result early = { 0 };
 		struct err err = ERR_NONE;
-		uint64_t now;
+
+		sleep_until(h->at_ns + h->interval_ns);
+		if (harvest_one(h, &early, 0, &err))
+			die("early", err.text);
+		printf("early=%d pages=%zu\n", i, early.pages.nr);
+		fflush(stdout);
+		free(early.pages.v);
+	}
+}
+
+static int harvest_all(struct harvester *h, struct harvest_result *results, int nr)
+{
+	struct source_stats before = { 0 };
+
+	h->source->ops->stats(h->source, &before);
+	for (int i = 0; i < nr; i++) {
+		struct err err = ERR_NONE;
 		int rc;
 
-		results[i].begin_ns = at;
-		sleep_until(at + interval_ns);
-		now = clock_now_ns(&clock_system);
-		rc = source->ops->drain(source, &catcher.sink, &err);
-		results[i].end_ns = now;
-		results[i].cost_us = (clock_now_ns(&clock_system) - now) / 1000;
-		source->ops->stats(source, &results[i].stats);
-		results[i].lost = results[i].stats.lost - (i ? results[i - 1].stats.lost : 0);
-		at = now;
+		sleep_until(h->at_ns + h->interval_ns);
+		wait_for_truth(h, 0);
+		rc = harvest_one(h, &results[i], i ? results[i - 1].stats.lost : before.lost, &err);
 		if (rc) {
 			printf("harvest=%d error=%d text=%s\n", i, rc, err.text);
 			return i;
@@ -359,26 +510,25 @@ int main(int argc, char **argv)
 	struct source_params params = { .attrs = attrs_default(), .root = "", .clock = &clock_system };
 	struct harvest_options options = { 0 };
 	const struct source_ops *ops = &source_mglru;
-	const char *truth = NULL;
-	uint64_t interval_ms = 1000;
+	struct harvester h = { .interval_ns = NSEC_PER_SEC };
+	const char *until = NULL;
 	struct err err = ERR_NONE;
-	struct source *source;
-	json_t **lines = NULL;
 	int opt, nr = 1, done;
-	size_t nr_lines = 0;
 	pid_t pid = 0;
 
-	while ((opt = getopt(argc, argv, "s:p:t:n:i:k:r:fl")) != -1) {
+	while ((opt = getopt(argc, argv, "s:p:t:n:i:u:k:r:fl")) != -1) {
 		if (opt == 's')
 			ops = source_find(optarg);
 		else if (opt == 'p')
 			pid = atoi(optarg);
 		else if (opt == 't')
-			truth = optarg;
+			h.truth.path = optarg;
 		else if (opt == 'n')
 			nr = atoi(optarg);
 		else if (opt == 'i')
-			interval_ms = strtoull(optarg, NULL, 10);
+			h.interval_ns = strtoull(optarg, NULL, 10) * NSEC_PER_MSEC;
+		else if (opt == 'u')
+			until = optarg;
 		else if (opt == 'k')
 			options.hooks = hooks_by_name(optarg);
 		else if (opt == 'r')
@@ -394,16 +544,19 @@ int main(int argc, char **argv)
 		return 2;
 	if (target_open(&params.target, pid, &err) || ops->probe(&params, &err))
 		die(ops->name, err.text);
-	if (harvest_source_open(&source, ops, ops == &source_mglru ? &ager_mglru : &ager_clear_refs, &params, &options,
-				&err))
+	if (harvest_source_open(&h.source, ops, ops == &source_mglru ? &ager_mglru : &ager_clear_refs, &params,
+				&options, &err))
 		die(ops->name, err.text);
-	done = harvest_all(source, results, nr, interval_ms * NSEC_PER_MSEC);
-	ops->close(source);
-	if (truth)
-		nr_lines = read_truth_until(truth, done ? results[done - 1].end_ns : 0, params.target, &lines);
+	h.target = params.target;
+	h.at_ns = h.drained_ns = clock_now_ns(&clock_system);
+	harvest_early(&h, until);
+	done = harvest_all(&h, results, nr);
+	ops->close(h.source);
+	if (done) /* a slice is written when it ends, and on busy CPUs that is late */
+		wait_for_truth(&h, results[done - 1].end_ns);
 	for (int i = 0; i < done; i++)
-		judge(i, &results[i], maps, nr_lines ? read_maps(lines[0], maps) : 0, lines, nr_lines);
-	free_truth(lines, nr_lines);
+		judge(i, &results[i], maps, h.truth.nr ? read_maps(h.truth.lines[0], maps) : 0, &h.truth);
+	close_truth(&h.truth);
 	target_close(params.target);
 	return 0;
 }

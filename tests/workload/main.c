@@ -29,6 +29,7 @@ static void usage(FILE *out)
 	      "       workload MODE [ARGUMENT]\n"
 	      "  -o TRUTH   where the JSON lines go; stdout then says \"ready PID\"\n"
 	      "  -w         the first phase begins at SIGUSR1\n"
+	      "             (SIGUSR2: the phase under way ends, the next one begins)\n"
 	      "  -z         the first thread ends when the first phase begins, the others go on\n",
 	      out);
 	storm_usage(out);
@@ -47,6 +48,7 @@ static int run(struct plan *plan, const char *truth, bool wait, sem_t *begun)
 	sigaddset(&sigs, SIGTERM);
 	sigaddset(&sigs, SIGINT);
 	sigaddset(&sigs, SIGUSR1);
+	sigaddset(&sigs, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &sigs, NULL);
 	memory_map(plan);
 	truth_start(out, plan);

@@ -155,6 +155,24 @@ static unsigned play_chase(const struct access *a, struct tally *t, unsigned par
 	return BATCH;
 }
 
+/* One line of each page, in order, around: so many accesses as there are pages have touched them all. */
+static unsigned play_sweep(const struct access *a, struct tally *t, unsigned part, char *base, struct rng *rng)
+{
+	_Atomic uint64_t *pages = pages_of(t, part);
+	const size_t length = a->length;
+	const bool write = a->write;
+	size_t off = t->cursor[part];
+
+	(void)rng;
+	for (unsigned i = 0; i < BATCH; i++) {
+		access_line(write, base + off, off);
+		mark_page(pages, off / SZ_PAGE);
+		off = off + SZ_PAGE < length ? off + SZ_PAGE : 0;
+	}
+	t->cursor[part] = off;
+	return BATCH;
+}
+
 /* Each page once, in order; 0 when there is none left. */
 static unsigned play_touch(const struct access *a, struct tally *t, unsigned part, char *base, struct rng *rng)
 {
@@ -174,7 +192,7 @@ static unsigned play_touch(const struct access *a, struct tally *t, unsigned par
 }
 
 typedef unsigned (*play_fn)(const struct access *, struct tally *, unsigned part, char *base, struct rng *);
-static const play_fn play_table[NR_PATTERNS] = { play_random, play_sequential, play_chase, play_touch };
+static const play_fn play_table[NR_PATTERNS] = { play_random, play_sequential, play_chase, play_touch, play_sweep };
 
 /* ---- workers ---- */
 
@@ -359,8 +377,9 @@ static void set_turn(struct player *pl, uint64_t elapsed_ns)
 	atomic_fetch_add(&pl->turn, 1);
 }
 
-/* Sleeps until then, with flushes between; a signal's number if one came, else 0. */
-static int wait_until(const struct plan *plan, uint64_t until_ns, uint64_t *flush_ns, const sigset_t *sigs)
+/* Sleeps until then, with flushes between, which it counts; a signal's number if one came, else 0. */
+static int wait_until(const struct plan *plan, uint64_t until_ns, uint64_t *flush_ns, unsigned *flushes,
+		      const sigset_t *sigs)
 {
 	for (;;) {
 		uint64_t now = now_ns(), next = until_ns;
@@ -370,6 +389,7 @@ static int wait_until(const struct plan *plan, uint64_t until_ns, uint64_t *flus
 		if (plan->flush_ns && now >= *flush_ns) {
 			memory_flush_tlb(plan->scratch);
 			*flush_ns = now + plan->flush_ns;
+			++*flushes;
 		}
 		if (plan->flush_ns && *flush_ns < next)
 			next = *flush_ns;
@@ -402,7 +422,8 @@ static int play_one(struct player *pl, unsigned loop, const sigset_t *sigs, FILE
 
 		if (until + plan->slice_ns / 2 > end)
 			until = end;
-		sig = wait_until(plan, until, &flush, sigs);
+		slice.flushes = 0;
+		sig = wait_until(plan, until, &flush, &slice.flushes, sigs);
 		slice.begin_ns = slice.end_ns;
 		slice.last = sig || until == end;
 		if (slice.last) {
@@ -436,6 +457,8 @@ int play(struct plan *plan, const sigset_t *sigs, FILE *out)
 		for (unsigned i = 0; !sig && i < plan->nr_phases; i++) {
 			pl->phase = &plan->phases[i];
 			sig = play_one(pl, loop, sigs, out);
+			if (sig == SIGUSR2) /* the next phase */
+				sig = 0;
 		}
 	pl->phase = NULL;
 	pthread_barrier_wait(&pl->barrier);

@@ -78,8 +78,9 @@ void truth_slice(FILE *out, const struct phase *phase, const struct slice *slice
 
 	fprintf(out,
 		"{\"type\":\"slice\",\"phase\":\"%s\",\"loop\":%u,\"slice\":%u,\"last\":%s,\"begin_ns\":%" PRIu64
-		",\"end_ns\":%" PRIu64 ",\"ranges\":[",
-		phase->name, slice->loop, slice->nr, slice->last ? "true" : "false", slice->begin_ns, slice->end_ns);
+		",\"end_ns\":%" PRIu64 ",\"flushes\":%u,\"ranges\":[",
+		phase->name, slice->loop, slice->nr, slice->last ? "true" : "false", slice->begin_ns, slice->end_ns,
+		slice->flushes);
 	for (unsigned thread = 0; thread < phase->nr_threads; thread++)
 		for (unsigned i = 0; i < phase->nr_access; i++)
 			for (unsigned part = 0; tallies[thread][i].nr && part < phase->access[i].nr_parts; part++)

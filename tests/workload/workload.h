@@ -48,7 +48,7 @@ struct map {
 	bool written;	    /* some access writes to it */
 };
 
-enum pattern { PATTERN_RANDOM, PATTERN_SEQUENTIAL, PATTERN_CHASE, PATTERN_TOUCH, NR_PATTERNS };
+enum pattern { PATTERN_RANDOM, PATTERN_SEQUENTIAL, PATTERN_CHASE, PATTERN_TOUCH, PATTERN_SWEEP, NR_PATTERNS };
 extern const char *const pattern_names[NR_PATTERNS];
 
 struct access {
@@ -92,7 +92,7 @@ struct tally {
 	_Atomic uint64_t *nr;	 /* by part, since the phase began */
 	uint64_t *nr_told;	 /* main thread: as of the last slice */
 	_Atomic uint64_t *pages; /* bitmap of touched pages by part, or NULL */
-	uint64_t *cursor;	 /* worker: bytes into the part (sequential), cells (touch) */
+	uint64_t *cursor;	 /* worker: bytes into the part (sequential, touch, sweep) */
 	uint64_t **link;	 /* worker: chase */
 	size_t nr_words;	 /* of pages, for each part */
 };
@@ -106,7 +106,7 @@ void memory_map(struct plan *plan);
 void memory_flush_tlb(char *scratch);
 #define SCRATCH_PAGES 64
 
-/* play.c: plays the plan until its end or a signal of sigs; returns that signal or 0. */
+/* play.c: plays the plan until its end or a signal of sigs; returns that signal or 0. SIGUSR2 ends a phase only. */
 int play(struct plan *plan, const sigset_t *sigs, FILE *out);
 uint64_t now_ns(void);
 
@@ -114,8 +114,9 @@ uint64_t now_ns(void);
 struct slice {
 	unsigned loop, nr; /* nr: of the phase */
 	uint64_t begin_ns, end_ns;
-	const int *tids; /* by thread */
-	bool last;	 /* of its phase */
+	const int *tids;  /* by thread */
+	bool last;	  /* of its phase */
+	unsigned flushes; /* in it */
 };
 void truth_start(FILE *out, const struct plan *plan);
 void truth_event(FILE *out, const char *type);

@@ -3,7 +3,7 @@
 play_small
 workload fork 1000 >/dev/null 2>&1 &
 storm=$!
-lines=$(harvest_judge -s mglru -p $P -t $T -n 2 -i 2000)
+lines=$(harvest_judge -s mglru -p $P -t $T -n 2 -i 300)
 judged crowd-forks "$lines" 0.99
 kill $storm 2>/dev/null
 damontop -b --json -s mglru -n 4 -p $P >/tmp/one.json 2>/tmp/one.err &

@@ -3,7 +3,7 @@
 # A file mapping, shared memory, a memfd and anonymous memory in one process.
 play kinds
 for s in mglru clear_refs; do
-	line=$(harvest_judge -s $s -p $P -t $T -n 1 -i 1000)
+	line=$(harvest_judge -s $s -p $P -t $T -n 1 -i 300)
 	judged kinds-$s "$line" 0.99
 	check kinds-$s-exact "$line" [ "$(field "$line" kind_wrong)" = 0 ]
 	check kinds-$s-bytes "$line" [ "$(field "$line" anon)/$(field "$line" file)" = 6144/10240 ]

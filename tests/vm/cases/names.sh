@@ -6,7 +6,7 @@ sh -c 'echo $$ >"$0/cgroup.procs"; exec workload -o /tmp/names.truth /lib/worklo
 P=$!
 T=/tmp/names.truth
 wait_for 20 test -s $T
-lines=$(harvest_judge -s mglru -p $P -t $T -n 1 -i 1000)
+lines=$(harvest_judge -s mglru -p $P -t $T -n 1 -i 300)
 judged names-cgroup "$lines" 0.99
 damontop -b -s mglru -n 1 -p $P >/tmp/names.out 2>&1
 check names-raw "an escape byte in the output" eval '! grep -q "$(printf "\\033")" /tmp/names.out'

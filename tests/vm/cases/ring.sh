@@ -4,12 +4,13 @@
 # itself the ring grows until nothing is lost.
 # 1600 pages in 400 chunks of 2 MiB, on two nodes, those of the node that is aged first at the higher addresses.
 cat >/tmp/ring.phases <<X
-flush 50ms
+flush 20ms
+slice 500ms
 map near anon 16K count=100 stride=2M node=0
 map far anon 16K count=300 stride=2M node=1
-phase all 300s
-  access near
-  access far
+phase all 300s rate=400k
+  access near pattern=sweep
+  access far pattern=sweep
 X
 play /tmp/ring.phases 300s
 
@@ -27,11 +28,11 @@ counted() {
 # through, one walk of each node sees everything.
 echo 3 >/sys/kernel/mm/lru_gen/enabled
 for s in mglru clear_refs; do
-	lines=$(harvest_judge -s $s -p $P -t $T -n 2 -i 700 -r 4096 -f)
+	lines=$(harvest_judge -s $s -p $P -t $T -n 2 -i 300 -r 4096 -f)
 	echo "$lines"
 	check ring-loses-$s "$lines" [ "$(field "$(echo "$lines" | head -n 1)" lost)" -gt 0 ]
 	counted ring-counts-$s "$lines" 1600
-	line=$(harvest_judge -s $s -p $P -t $T -n 3 -i 700 -r 4096 | tail -n 1)
+	line=$(harvest_judge -s $s -p $P -t $T -n 3 -i 300 -r 4096 | tail -n 1)
 	judged ring-grows-$s "$line" 0.99
 	check ring-grown-$s "$line" [ "$(field "$line" lost)" = 0 ]
 done
@@ -40,7 +41,7 @@ echo 7 >/sys/kernel/mm/lru_gen/enabled
 # delivered: they are not lost. After a walk that has lost pages there is none: what it has passed by comes with the next
 # harvest.
 for r in 4096 16384; do
-	lines=$(harvest_judge -s mglru -p $P -t $T -n 4 -i 700 -r $r -f)
+	lines=$(harvest_judge -s mglru -p $P -t $T -n 4 -i 300 -r $r -f)
 	echo "$lines"
 	counted ring-walks-$r "$lines" 1
 done

@@ -11,12 +11,12 @@ for case in /cases/*.sh; do
 	begin=$(cut -d. -f1 /proc/uptime)
 	export CASE="$name"
 	limit=$(sed -n 's/^# limit: //p' "$case")
-	timeout "${limit:-240}" sh -c '. /lib/vm/vm.sh; . "$0"' "$case" >/tmp/case.out 2>&1 </dev/null
+	timeout "${limit:-900}" sh -c '. /lib/vm/vm.sh; . "$0"' "$case" >/tmp/case.out 2>&1 </dev/null
 	rc=$?
 	cat /tmp/case.out
 	grep -E '^(ok|not ok|skip) ' /tmp/case.out >/dev/ttyS1
 	grep -qE '^(ok|not ok|skip) ' /tmp/case.out || echo "not ok $name: no result, exit status $rc" >/dev/ttyS1
-	[ $rc = 0 ] || echo "not ok $name: exit status $rc (143: killed after ${limit:-240} s)" >/dev/ttyS1
+	[ $rc = 0 ] || echo "not ok $name: exit status $rc (143: killed after ${limit:-900} s)" >/dev/ttyS1
 	echo "# $name took $(($(cut -d. -f1 /proc/uptime) - begin)) s" >/dev/ttyS1
 	# What a case has started must not disturb the next one.
 	for p in $(ps -o pid,comm | awk '$2 == "workload" || $2 == "damontop" || $2 == "harvest_dump" { print $1 }'); do
