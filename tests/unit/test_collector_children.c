@@ -22,12 +22,14 @@
 #include "collector/space.h"
 
 #define NR_CHILDREN 3
-#define WAIT_MS	    20000 /* at most, for processes to become old enough or to end */
+#define NR_MANY	    (MAPPINGS_MAX_PROCESSES + 6) /* more than are watched at once */
+#define WAIT_MS	    20000			 /* at most, for processes to become old enough or to end */
 
 /* ---- processes ---- */
 
 struct people {
-	pid_t parent, children[NR_CHILDREN];
+	pid_t parent, children[NR_MANY];
+	int nr;
 };
 
 static void wait_to_be_killed(void)
@@ -37,15 +39,16 @@ static void wait_to_be_killed(void)
 		pause();
 }
 
-static void start_people(struct people *p)
+static void start_people(struct people *p, int nr)
 {
 	int fds[2];
 
+	p->nr = nr;
 	assert_int_equal(pipe(fds), 0);
 	p->parent = fork();
 	if (!p->parent) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (int i = 0; i < NR_CHILDREN; i++) {
+		for (int i = 0; i < nr; i++) {
 			pid_t pid = fork();
 
 			/* they outlive their parent: the test ends them */
@@ -57,7 +60,7 @@ static void start_people(struct people *p)
 		}
 		wait_to_be_killed();
 	}
-	for (int i = 0; i < NR_CHILDREN; i++)
+	for (int i = 0; i < nr; i++)
 		assert_int_equal(read(fds[0], &p->children[i], sizeof(pid_t)), sizeof(pid_t));
 	close(fds[0]);
 	close(fds[1]);
@@ -65,7 +68,7 @@ static void start_people(struct people *p)
 
 static void end_people(struct people *p)
 {
-	for (int i = 0; i < NR_CHILDREN; i++)
+	for (int i = 0; i < p->nr; i++)
 		kill(p->children[i], SIGKILL);
 	kill(p->parent, SIGKILL);
 	waitpid(p->parent, NULL, 0);
@@ -165,16 +168,26 @@ struct fixture {
 	bool ended;
 };
 
-static int set_up(void **state)
+static int set_up_with(void **state, int nr)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	memset(&script, 0, sizeof(script));
-	start_people(&f->people);
+	start_people(&f->people, nr);
 	clock_virtual_init(&f->clock, 1000 * NSEC_PER_SEC, 1800000000 * NSEC_PER_SEC);
 	f->channel = channel_new(NULL);
 	*state = f;
 	return !f->channel;
+}
+
+static int set_up(void **state)
+{
+	return set_up_with(state, NR_CHILDREN);
+}
+
+static int set_up_many(void **state)
+{
+	return set_up_with(state, NR_MANY);
 }
 
 static int tear_down(void **state)
@@ -239,6 +252,18 @@ static void watch_until(struct fixture *f, size_t nr)
 		nanosleep(&pause, NULL);
 	}
 	fail_msg("%zu processes are watched, not %zu", snapshot_nr_processes(f->last), nr);
+}
+
+/* Until so many are left out for want of room. */
+static void watch_until_left_out(struct fixture *f, unsigned nr)
+{
+	const struct timespec pause = { .tv_nsec = 10 * NSEC_PER_MSEC };
+
+	for (unsigned ms = 0; ms < WAIT_MS && f->last->nr_processes_left_out != nr; ms += 10) {
+		nanosleep(&pause, NULL);
+		aggregate(f);
+	}
+	assert_int_equal(f->last->nr_processes_left_out, nr);
 }
 
 static bool is_watched(const struct fixture *f, pid_t pid)
@@ -310,6 +335,28 @@ static void who_ends_is_told_of_once_more_and_goes(void **state)
 	assert_int_equal(script.nr_closed, 1);
 	assert_int_equal(f->notice.code, 0); /* an end is no fault */
 	assert_int_equal(script.attrs.max_nr_regions, attrs_default().max_nr_regions / NR_CHILDREN);
+}
+
+/* There is a bound; who lives is not put out for a new one, and who ends makes room. */
+static void those_left_out_get_the_room_of_who_has_ended(void **state)
+{
+	const unsigned nr_left_out = 1 + NR_MANY - MAPPINGS_MAX_PROCESSES;
+	struct fixture *f = *state;
+	unsigned nr_killed = 0;
+
+	open_with(f, true);
+	watch_until(f, MAPPINGS_MAX_PROCESSES);
+	watch_until_left_out(f, nr_left_out);
+	for (int i = 0; i < NR_MANY && nr_killed < nr_left_out + 2; i++)
+		if (is_watched(f, f->people.children[i])) {
+			kill(f->people.children[i], SIGKILL);
+			nr_killed++;
+		}
+	watch_until(f, MAPPINGS_MAX_PROCESSES - 2);
+	watch_until_left_out(f, 0);
+	for (int i = 0; i < NR_MANY; i++)
+		nr_killed -= !is_watched(f, f->people.children[i]);
+	assert_int_equal(nr_killed, 0);
 }
 
 static void children_outlive_the_first(void **state)
@@ -410,6 +457,7 @@ int main(void)
 		TEST(children_are_taken_in),
 		TEST(without_the_option_they_are_not),
 		TEST(who_ends_is_told_of_once_more_and_goes),
+		cmocka_unit_test_setup_teardown(those_left_out_get_the_room_of_who_has_ended, set_up_many, tear_down),
 		TEST(children_outlive_the_first),
 		TEST(one_that_cannot_be_watched_is_counted),
 		TEST(one_on_which_the_source_fails_goes),
