@@ -244,6 +244,15 @@ static unsigned map_key(struct app *app, const struct term_event *event)
 	return key ? key->handler(app, key->arg) | APP_HANDLED : 0;
 }
 
+/* Whoever comes from another program tries its keys first. Control characters may be a multiplexer's. */
+static void unknown_key(struct app *app, uint32_t key)
+{
+	char name[16];
+
+	if (key >= ' ' && key != TERM_KEY_MOUSE && key != TERM_KEY_RESIZE)
+		app_say(app, APP_INFO, "%s is no key here; ? lists them", term_key_name(name, key));
+}
+
 unsigned app_key(struct app *app, const struct term_event *event)
 {
 	static unsigned (*const handlers[APP_NR_MODES])(struct app *, const struct term_event *) = {
@@ -251,18 +260,21 @@ unsigned app_key(struct app *app, const struct term_event *event)
 		[APP_LIST] = app_list_key,     [APP_FIND] = app_find_key, [APP_PANEL] = app_panel_key,
 		[APP_PROMPT] = app_prompt_key,
 	};
-	bool had_message = *app->message;
+	char before[sizeof(app->message)];
 	unsigned flags;
 
 	/* a message stands until the next key */
+	memcpy(before, app->message, sizeof(before));
 	app->message[0] = '\0';
 	if (event->key != APP_SAVE_KEY)
 		app->save_asked = false;
 	if (event->key == 3)
 		return APP_HANDLED | APP_QUIT;
 	flags = handlers[app->mode](app, event);
+	if (!flags && (app->mode == APP_MAP || app->mode == APP_PANEL))
+		unknown_key(app, event->key);
 	app_play_sync(app);
-	return had_message ? flags | APP_REDRAW : flags;
+	return strcmp(before, app->message) ? flags | APP_REDRAW : flags;
 }
 
 unsigned app_tick(struct app *app)
@@ -378,9 +390,14 @@ static size_t busiest_row(const struct app *app)
 
 	for (row = 0; cells && row < view_nr_rows(app->view); row++) {
 		const struct axis_row *r = &app->axis.rows[row];
-		double total = inspect_total((double)cells[row].heat, r->end - r->start, app->contrast_unit);
+		double heat = (double)cells[row].heat,
+		       total = inspect_total(heat, r->end - r->start, app->contrast_unit);
 
-		if (r->type == AXIS_ROW_MAPPED && total > most) {
+		if (r->type != AXIS_ROW_MAPPED || total <= most)
+			continue;
+		/* holes between mappings that share the row are no memory */
+		total = inspect_total(heat, axis_mapped_bytes(app->axis_maps, r->start, r->end), app->contrast_unit);
+		if (total > most) {
 			most = total;
 			best = row;
 		}

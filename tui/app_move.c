@@ -65,9 +65,20 @@ static void scroll_time(struct app *app, int64_t cols)
 		freeze_at(app, edge + by);
 }
 
+/* The newest tick of the picture that has the oldest one at its left edge. */
+static uint64_t first_edge(const struct app *app)
+{
+	return app_oldest_tick(app) +
+	       (uint64_t)(app_nr_cols(app) > 1 ? app_nr_cols(app) - 1 : 0) * app_ticks_per_col(app);
+}
+
 unsigned app_page_time(struct app *app, int arg)
 {
+	if (arg < 0 && history_nr(app->history) && app_edge_tick(app) <= first_edge(app))
+		app_say(app, APP_INFO, "older than what is on the screen nothing is kept");
 	scroll_time(app, (int64_t)arg * (app_nr_cols(app) > 1 ? app_nr_cols(app) * 3 / 4 : 1));
+	if (arg < 0 && app->frozen && app->edge_tick < first_edge(app))
+		freeze_at(app, first_edge(app));
 	return APP_REDRAW;
 }
 
@@ -76,9 +87,7 @@ unsigned app_end_time(struct app *app, int arg)
 	if (arg > 0)
 		app->frozen = false;
 	else if (history_nr(app->history))
-		/* the oldest at the left edge, not at the right */
-		freeze_at(app, app_oldest_tick(app) + (uint64_t)(app_nr_cols(app) > 1 ? app_nr_cols(app) - 1 : 0) *
-							      app_ticks_per_col(app));
+		freeze_at(app, first_edge(app));
 	return APP_REDRAW;
 }
 

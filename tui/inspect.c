@@ -194,6 +194,26 @@ void inspect_cold(const struct snapshot *snap, uint64_t bytes[INSPECT_NR_COLD])
 	}
 }
 
+double inspect_watched_s(const struct history *history, const struct snapshot *snap)
+{
+	size_t at = history_find(history, snap->time_ns);
+	uint64_t begin_ns = snap->time_ns - snap->duration_ns;
+	double oldest_s = 0, kept_s;
+	size_t i;
+
+	for (i = at; i < history_nr(history) && history_at(history, i)->source == snap->source; i--) {
+		begin_ns = history_at(history, i)->time_ns - history_at(history, i)->duration_ns;
+		if (!i)
+			break;
+	}
+	/* ages reach back beyond what is kept */
+	for (i = 0; i < snap->nr_regions; i++)
+		if (snap->regions[i].age * (double)snap->duration_ns > oldest_s * (double)NSEC_PER_SEC)
+			oldest_s = snap->regions[i].age * (double)snap->duration_ns / (double)NSEC_PER_SEC;
+	kept_s = (double)(snap->time_ns - begin_ns) / (double)NSEC_PER_SEC;
+	return kept_s > oldest_s ? kept_s : oldest_s;
+}
+
 double inspect_total(double heat, uint64_t bytes, enum heat_unit unit)
 {
 	return unit == HEAT_FRACTION ? heat * (double)bytes : heat * (double)bytes / (1 << 20);
@@ -299,4 +319,13 @@ const char *inspect_heat_words(enum heat_unit unit)
 	};
 
 	return words[unit];
+}
+
+const char *inspect_age_text(char dst[32], const struct view_cell *cell)
+{
+	uint64_t tenths = (uint64_t)((double)cell->age_s * 10);
+
+	if (!tenths)
+		return strcpy(dst, "new");
+	return text_duration_us(dst, cell->age_s < 10 ? tenths * 100000 : tenths / 10 * USEC_PER_SEC);
 }

@@ -63,6 +63,11 @@ const struct mapping *inspect_main_mapping(const struct mappings *maps, uint64_t
 
 /* Bytes that have not been accessed for longer than each of inspect_cold_s. */
 void inspect_cold(const struct snapshot *snap, uint64_t bytes[INSPECT_NR_COLD]);
+/*
+ * For how many seconds its source had watched by then without a break, as far as is kept: that nothing is colder than
+ * that is no finding.
+ */
+double inspect_watched_s(const struct history *history, const struct snapshot *snap);
 
 #define INSPECT_NR_HOT 5
 /*
@@ -84,6 +89,8 @@ const char *inspect_heat_number(char dst[32], double heat, enum heat_unit unit);
  * however often it was. False: it cannot be known.
  */
 bool inspect_rate_text(char dst[48], double heat, uint64_t bytes, const struct snapshot *snap);
+/* "new", "2.5s", "3m20s": for how long it has been as hot. */
+const char *inspect_age_text(char dst[32], const struct view_cell *cell);
 /* "L1", "local memory": enum snap_level. */
 const char *inspect_level_name(unsigned level);
 /* The unit in words, for the legend. */

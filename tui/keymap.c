@@ -51,6 +51,7 @@ const struct key keymap[] = {
 	{ 'n', app_hottest, 1, KEYS_PLACE, "n N", NULL, "cursor to the next hot place below, or above" },
 	{ 'N', app_hottest, -1, KEYS_PLACE, NULL, NULL, NULL },
 	{ '/', app_find, false, KEYS_PLACE, "/", "find", "find a mapping by its name, or go to an address (0x...)" },
+	{ TERM_KEY_F0 + 3, app_find, false, KEYS_PLACE, NULL, NULL, NULL },
 	{ ':', app_find, true, KEYS_PLACE, ":", NULL, "go to an address, typed in hexadecimal with or without 0x" },
 	{ '+', app_zoom, 1, KEYS_PLACE, "+ -", "zoom", "zoom addresses in around the cursor, or out" },
 	{ '=', app_zoom, 1, KEYS_PLACE, NULL, NULL, NULL },
@@ -83,6 +84,7 @@ const struct key keymap[] = {
 	{ 'I', app_kernel_tuning, 0, KEYS_TUNE, "I", NULL, "damon: intervals tuned by the kernel, or not" },
 	{ 'i', app_settings, 0, KEYS_TUNE, "i", "settings", "all settings: type values, apply them together" },
 
+	{ TERM_KEY_F0 + 2, app_settings, 0, KEYS_TUNE, NULL, NULL, NULL },
 	{ 'H', app_take_hint, 0, KEYS_TUNE, "H", NULL, "do what the hint line suggests" },
 	{ APP_SAVE_KEY, app_save, 0, KEYS_TUNE, "W", NULL, "write the settings to a file that is read at the start" },
 
@@ -106,7 +108,8 @@ const struct key keymap[] = {
 	{ '?', app_help, 0, KEYS_PROGRAM, "?", "help", "this page; f1 too" },
 	{ TERM_KEY_F0 + 1, app_help, 0, KEYS_PROGRAM, NULL, NULL, NULL },
 	{ 'l' - 'a' + 1, app_refresh, 0, KEYS_PROGRAM, "ctrl-l", NULL, "draw everything again" },
-	{ 'q', app_quit, 0, KEYS_PROGRAM, "q", "quit", "quit" },
+	{ 'q', app_quit, 0, KEYS_PROGRAM, "q", "quit", "quit; f10 and ctrl-c too" },
+	{ TERM_KEY_F0 + 10, app_quit, 0, KEYS_PROGRAM, NULL, NULL, NULL },
 };
 const size_t keymap_nr = sizeof(keymap) / sizeof(*keymap);
 

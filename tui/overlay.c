@@ -263,20 +263,21 @@ static size_t mapping_legend(const struct overlay_brush *brush, struct overlay_i
 }
 
 const struct overlay overlay_table[] = {
-	{ "heat", "Heat", "how much each place is accessed", VIEW_HEAT, heat_color, NULL, NULL },
+	{ "heat", "Heat", "how much each place is accessed", VIEW_HEAT, heat_color, NULL, NULL, NULL },
 	{ "node", "NUMA node", "hue: the node that the memory is on; brightness: heat", VIEW_NODE, node_color,
-	  node_letter, node_legend },
+	  node_letter, node_legend, NULL },
 	{ "kind", "Anon/file", "hue: anonymous memory or a file's; brightness: heat", VIEW_KIND, kind_color,
-	  kind_letter, kind_legend },
+	  kind_letter, kind_legend, NULL },
 	{ "age", "Age", "hue: for how long it has been as hot as it is; brightness: heat", VIEW_HEAT, age_color,
-	  age_letter, age_legend },
-	{ "rw", "Read/write", "hue: read or written; brightness: heat", VIEW_OP, op_color, op_letter, op_legend },
+	  age_letter, age_legend, NULL },
+	{ "rw", "Read/write", "hue: read or written; brightness: heat", VIEW_OP, op_color, op_letter, op_legend,
+	  "perf, clock and soft_dirty tell it" },
 	{ "latency", "Latency", "hue: cycles that an access takes in the mean; brightness: heat", VIEW_LATENCY,
-	  latency_color, latency_letter, latency_legend },
+	  latency_color, latency_letter, latency_legend, "only perf tells it, with PEBS or IBS" },
 	{ "huge", "Huge pages", "hue: backed by huge pages or not; brightness: heat", VIEW_HUGE, huge_color,
-	  huge_letter, huge_legend },
+	  huge_letter, huge_legend, NULL },
 	{ "mapping", "Mapping", "hue: heap, stack, anonymous, shared, code, file; brightness: heat", VIEW_MAPPING,
-	  mapping_color, mapping_letter, mapping_legend },
+	  mapping_color, mapping_letter, mapping_legend, NULL },
 };
 const size_t overlay_nr = sizeof(overlay_table) / sizeof(*overlay_table);
 

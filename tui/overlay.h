@@ -45,6 +45,8 @@ struct overlay {
 	/* Fills the legend and returns the number of its items; NULL: the ramp with the contrast's bounds. */
 	size_t (*legend)(const struct overlay_brush *brush, struct overlay_item items[OVERLAY_NR_ITEMS],
 			 uint32_t seen_nodes);
+	/* Where nothing is known: who would tell; NULL: that cannot be said for all. */
+	const char *who_tells;
 };
 
 extern const struct overlay overlay_table[];

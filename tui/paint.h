@@ -30,6 +30,7 @@ void paint_message(const struct paint *p, struct rect where);
 void paint_keys(const struct paint *p, struct rect where);
 /* A whole panel, and the key line of panels. */
 void paint_panel(const struct paint *p, struct rect where);
+void paint_panel_source(const struct paint *p, struct rect where);
 void paint_panel_keys(const struct paint *p, struct rect where);
 /* One key of a key line, and the room behind it. */
 void paint_key_label(const struct paint *p, int row, int *col, int end, const char *names, const char *label);

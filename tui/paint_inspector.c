@@ -154,15 +154,6 @@ static void cell_reports(struct pen *pen, const struct inspect *in)
 		say(pen, "reports", nr < 100 ? THEME_TEXT : THEME_GOOD, "%s  %s", text, nr < 100 ? "fair" : "solid");
 }
 
-static const char *age_text(char dst[TEXT_NUMBER_SIZE], const struct view_cell *cell)
-{
-	uint64_t tenths = (uint64_t)((double)cell->age_s * 10);
-
-	if (!tenths)
-		return strcpy(dst, "new");
-	return text_duration_us(dst, cell->age_s < 10 ? tenths * 100000 : tenths / 10 * USEC_PER_SEC);
-}
-
 /* Of several regions, or times, the mean is told; the hottest too where that is another figure. */
 static const char *most_checks(char dst[32], const struct view_cell *cell, uint32_t nr_checks)
 {
@@ -197,7 +188,7 @@ static void cell_heat(struct pen *pen, const struct inspect *in)
 		say(pen, "heat", THEME_STRONG, "%s", heat);
 	if (inspect_rate_text(rate, (double)in->cell.heat, in->seen_bytes, snap))
 		say(pen, "", THEME_DIM, "%s", rate);
-	say(pen, "age", THEME_TEXT, "%s at this heat", age_text(age, &in->cell));
+	say(pen, "age", THEME_TEXT, "%s at this heat", inspect_age_text(age, &in->cell));
 	cell_reports(pen, in);
 }
 
@@ -263,7 +254,7 @@ static void cell_nodes(struct pen *pen, const struct inspect *in)
 /* Bytes that are present or, where a source counts page by page, that were accessed. */
 static void cell_kind(struct pen *pen, const struct inspect *in)
 {
-	char text[96] = "", bytes[TEXT_NUMBER_SIZE];
+	char text[96] = "", huge[32], bytes[TEXT_NUMBER_SIZE];
 	size_t len = 0;
 
 	if (!in->kind_known && !in->huge_known) {
@@ -274,9 +265,17 @@ static void cell_kind(struct pen *pen, const struct inspect *in)
 		len += (size_t)snprintf(text, sizeof(text), "anon %s  ", text_bytes(bytes, in->anon_bytes));
 	if (in->file_bytes)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "file %s  ", text_bytes(bytes, in->file_bytes));
-	if (in->huge_known)
-		snprintf(text + len, sizeof(text) - len, "huge %s", text_bytes(bytes, in->huge_bytes));
+	if (!in->huge_known) {
+		say(pen, "kind", THEME_TEXT, "%s", text);
+		return;
+	}
+	snprintf(huge, sizeof(huge), "huge %s", text_bytes(bytes, in->huge_bytes));
+	if ((int)len + grid_text_width(huge) <= end_col(pen) - value_col(pen)) {
+		say(pen, "kind", THEME_TEXT, "%s%s", text, huge);
+		return;
+	}
 	say(pen, "kind", THEME_TEXT, "%s", text);
+	say(pen, "", THEME_TEXT, "%s", huge);
 }
 
 static void cell_swap(struct pen *pen, const struct inspect *in)
@@ -390,11 +389,17 @@ static void target_cold(struct pen *pen, const struct snapshot *snap)
 	uint64_t bytes[INSPECT_NR_COLD];
 	char text[TEXT_NUMBER_SIZE];
 	int i, col = value_col(pen) + 7;
-	double all = snap->maps ? (double)snap->maps->mapped_bytes : 0;
+	double all = snap->maps ? (double)snap->maps->mapped_bytes : 0, watched_s;
 
 	inspect_cold(snap, bytes);
+	watched_s = inspect_watched_s(pen->p->app->history, snap);
 	title(pen, "cold", "not accessed for");
 	for (i = 0; i < INSPECT_NR_COLD && left(pen) > 0; i++) {
+		if (!bytes[i] && watched_s < inspect_cold_s[i]) {
+			say(pen, labels[i], THEME_DIM, "– (watched for %s)",
+			    text_duration_us(text, (uint64_t)watched_s * USEC_PER_SEC));
+			continue;
+		}
 		say(pen, labels[i], bytes[i] ? THEME_STRONG : THEME_DIM, "%s", text_bytes(text, bytes[i]));
 		if (all > 0 && end_col(pen) - col > 4)
 			bar(pen, pen->row - 1, col, end_col(pen) - col - 1, (double)bytes[i] / all,
@@ -482,7 +487,7 @@ static void target_hot(struct pen *pen, const struct snapshot *snap)
 		const struct mapping *m = snap->maps ? inspect_main_mapping(snap->maps, hot[i]->start, hot[i]->end)
 						     : NULL;
 		const struct mappings_process *process = mappings_process_of(snap->maps, hot[i]->start);
-		int col = pen->where.col + 1, end = end_col(pen);
+		int col = pen->where.col + 1, end = end_col(pen) - 1, width;
 
 		paint_at(pen->p, pen->row, &col, end, THEME_TEXT, "%12llx ",
 			 (unsigned long long)space_address(hot[i]->start));
@@ -490,14 +495,15 @@ static void target_hot(struct pen *pen, const struct snapshot *snap)
 			paint_at(pen->p, pen->row, &col, end, THEME_DIM, "%d ", (int)process->pid);
 		paint_at(pen->p, pen->row, &col, end, THEME_STRONG, "%5s ",
 			 text_bytes(bytes, hot[i]->end - hot[i]->start));
-		paint_at(pen->p, pen->row, &col, end, THEME_DIM, "%-10.10s ",
-			 m ? mappings_short_name(name, snap->maps, m) : "");
-		grid_text(pen->p->grid, pen->row, col, end - col - 1,
-			  inspect_total_text(
-				  total,
-				  inspect_total((double)hot[i]->heat, hot[i]->end - hot[i]->start, snap->heat_unit),
-				  snap->heat_unit),
-			  pen->p->roles[THEME_STRONG], GRID_RIGHT);
+		inspect_total_text(total,
+				   inspect_total((double)hot[i]->heat, hot[i]->end - hot[i]->start, snap->heat_unit),
+				   snap->heat_unit);
+		/* the name has what the figure leaves */
+		width = grid_text_width(total);
+		if (m && end - col - width > 2)
+			grid_text(pen->p->grid, pen->row, col, end - col - width - 1,
+				  mappings_short_name(name, snap->maps, m), pen->p->roles[THEME_DIM], GRID_ELLIPSIS);
+		grid_text(pen->p->grid, pen->row, end - width, width, total, pen->p->roles[THEME_STRONG], 0);
 		pen->row++;
 	}
 }
@@ -521,7 +527,7 @@ static void target_source(struct pen *pen, const struct snapshot *snap)
 	if (stats->malformed)
 		say(pen, "", THEME_WARN, "%s made no sense", text_count(count, stats->malformed));
 	if (stats->cost_ns && snap->target_cpu_us)
-		say(pen, "cost", THEME_TEXT, "%.2f%% of the target's CPU time",
+		say(pen, "cost", THEME_TEXT, "%.2f%% of its CPU time",
 		    (double)stats->samples * stats->cost_ns / 10.0 / (double)snap->target_cpu_us);
 }
 
@@ -558,46 +564,4 @@ void paint_inspector(const struct paint *p, struct rect where)
 	target_hot(&pen, shown);
 	blank(&pen);
 	target_source(&pen, shown);
-}
-
-void paint_cell_line(const struct paint *p, struct rect where)
-{
-	const struct inspect *in = &p->app->inspect;
-	const struct mappings_process *process = in->snap ? mappings_process_of(in->snap->maps, in->start) : NULL;
-	int col = where.col + 1, end = where.col + where.cols;
-	char text[64], name[MAPPINGS_SHORT_NAME_SIZE];
-
-	if (where.rows < 1 || in->start >= in->end)
-		return;
-	paint_at(p, where.row, &col, end, THEME_DIM, "%s ", p->app->cursor_set ? "cell" : "busiest");
-	if (process)
-		paint_at(p, where.row, &col, end, THEME_TEXT, "%d %s ", (int)process->pid, process->comm);
-	paint_at(p, where.row, &col, end, THEME_STRONG, "%llx", (unsigned long long)space_address(in->start));
-	if (in->mapped_bytes && in->mapped_bytes < in->end - in->start) {
-		paint_at(p, where.row, &col, end, THEME_TEXT, " %s", text_bytes(text, in->mapped_bytes));
-		paint_at(p, where.row, &col, end, THEME_DIM, " of %s", text_bytes(text, in->end - in->start));
-	} else {
-		paint_at(p, where.row, &col, end, THEME_DIM, " +");
-		paint_at(p, where.row, &col, end, THEME_TEXT, "%s", text_bytes(text, in->end - in->start));
-	}
-	if (in->mapping)
-		paint_at(p, where.row, &col, end, THEME_TEXT, " %s",
-			 mappings_short_name(name, in->snap->maps, in->mapping));
-	if (!(in->cell.valid & VIEW_HEAT)) {
-		paint_at(p, where.row, &col, end, THEME_DIM, "  unknown");
-		return;
-	}
-	paint_at(p, where.row, &col, end, THEME_DIM, "  heat ");
-	paint_at(p, where.row, &col, end, THEME_STRONG, "%s",
-		 inspect_heat_text(text, (double)in->cell.heat, in->snap->heat_unit));
-	paint_at(p, where.row, &col, end, THEME_DIM, "  age ");
-	paint_at(p, where.row, &col, end, THEME_TEXT, "%s", age_text(text, &in->cell));
-	if (in->cell.valid & VIEW_NODE)
-		paint_at(p, where.row, &col, end, THEME_TEXT, "  node %u %.0f%%", in->cell.node[0],
-			 in->cell.node_share[0] * 100 / 255.0);
-	if (in->cell.valid & VIEW_KIND)
-		paint_at(p, where.row, &col, end, THEME_TEXT, "  %s",
-			 in->cell.anon_share > 223  ? "anon"
-			 : in->cell.anon_share < 32 ? "file"
-						    : "anon+file");
 }

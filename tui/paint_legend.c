@@ -60,9 +60,9 @@ static void paint_contrast(const struct paint *p, int row, int *col, int end)
 		}
 	}
 	if (c->fixed)
-		paint_whole(p, row, col, end, THEME_WARN, " held");
+		paint_whole(p, row, col, end, THEME_WARN, " · held");
 	if (p->app->show_peak)
-		paint_whole(p, row, col, end, THEME_WARN, " hottest in cell");
+		paint_whole(p, row, col, end, THEME_WARN, " · hottest in cell");
 }
 
 static void paint_heat_legend(const struct paint *p, int row, int *col, int end)
@@ -92,7 +92,8 @@ static void paint_items(const struct paint *p, int row, int *col, int end)
 	bool mono = app->config.look.depth == COLOR_DEPTH_MONO;
 
 	if (app->seen_valid && !(app->seen_valid & app->overlay->needs)) {
-		paint_at(p, row, col, end, THEME_WARN, "not known here: the source or the kernel does not tell");
+		paint_at(p, row, col, end, THEME_WARN, "not known here: %s",
+			 app->overlay->who_tells ? app->overlay->who_tells : "neither source nor kernel tell");
 		nr = 0;
 		paint_at(p, row, col, end, THEME_TEXT, "   ");
 	}

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "collector/clock.h"
-#include "collector/source.h"
 #include "collector/space.h"
 #include "collector/text.h"
 #include "tui/paint.h"
@@ -232,7 +231,7 @@ static void cold_bar(const struct paint *p, int row, int col, int cols, double s
 
 /* Used in the colour of heat, cold behind it in grey; both in bytes. */
 static void bar_line(const struct paint *p, struct rect where, int row, const struct panel_bar *bar, uint64_t all,
-		     uint64_t most)
+		     uint64_t most, double watched_s)
 {
 	int col = where.col + 1, cols = where.cols - BAR_LABEL_COLS - 22, used;
 	uint64_t bytes = bar->cold_bytes + bar->used_bytes;
@@ -243,6 +242,10 @@ static void bar_line(const struct paint *p, struct rect where, int row, const st
 		return;
 	grid_text(p->grid, row, col, BAR_LABEL_COLS, bar->label, p->roles[THEME_TEXT], GRID_RIGHT);
 	col += BAR_LABEL_COLS;
+	if (!bytes && watched_s < bar->from_s) { /* nothing can be as old yet */
+		grid_text(p->grid, row, col, 9, "–", p->roles[THEME_DIM], GRID_RIGHT);
+		return;
+	}
 	grid_text(p->grid, row, col, 9, text_bytes(text, bytes), p->roles[bytes ? THEME_STRONG : THEME_DIM],
 		  GRID_RIGHT);
 	grid_printf(p->grid, row, col + 9, 8, p->roles[THEME_DIM], "%6.1f%%",
@@ -259,7 +262,8 @@ static void bar_line(const struct paint *p, struct rect where, int row, const st
 			 (double)bar->cold_bytes * scale / (cols > used ? cols - used : 1));
 }
 
-static void paint_bars(const struct paint *p, struct rect where, int *row, const struct panel_bar *bars, size_t nr)
+static void paint_bars(const struct paint *p, struct rect where, int *row, const struct panel_bar *bars, size_t nr,
+		       double watched_s)
 {
 	uint64_t all = 0, most = 0;
 	size_t i;
@@ -271,7 +275,7 @@ static void paint_bars(const struct paint *p, struct rect where, int *row, const
 		most = bytes > most ? bytes : most;
 	}
 	for (i = 0; i < nr; i++)
-		bar_line(p, where, (*row)++, &bars[i], all, most);
+		bar_line(p, where, (*row)++, &bars[i], all, most, watched_s);
 }
 
 static void paint_histogram(const struct paint *p, struct rect where)
@@ -287,11 +291,11 @@ static void paint_histogram(const struct paint *p, struct rect where)
 	snprintf(text, sizeof(text), "Bytes by heat: %s", inspect_heat_words(snap->heat_unit));
 	line_text(p, where, &row, THEME_TITLE, text);
 	nr = panel_heat_bars(snap, bars);
-	paint_bars(p, where, &row, bars, nr);
+	paint_bars(p, where, &row, bars, nr, 0);
 	row++;
 	line_text(p, where, &row, THEME_TITLE, "Bytes by age: for how long they are as hot, or as cold, as they are");
 	nr = panel_age_bars(snap, bars);
-	paint_bars(p, where, &row, bars, nr);
+	paint_bars(p, where, &row, bars, nr, inspect_watched_s(p->app->history, snap));
 	if (row + 1 < where.row + where.rows) {
 		int col = where.col + 1 + BAR_LABEL_COLS + 18;
 
@@ -347,14 +351,33 @@ static void wss_chart(const struct paint *p, struct rect where)
 	}
 }
 
+/* All of them on 80 columns; what they are percentiles of, where there is room for that too. */
+static void wss_percentiles(const struct paint *p, int row, int *col, int end, const uint64_t bytes[])
+{
+	static const char of[] = "  of the time it was at most that";
+	char text[TEXT_NUMBER_SIZE], label[8];
+	size_t i;
+
+	paint_at(p, row, col, end, THEME_DIM, "all kept");
+	for (i = 0; i < PANEL_NR_PERCENTILES; i++) {
+		snprintf(label, sizeof(label), "%u%%", panel_percentiles[i]);
+		paint_at(p, row, col, end, THEME_DIM, "  %s ",
+			 i == 0				 ? "least"
+			 : i + 1 == PANEL_NR_PERCENTILES ? "most"
+							 : label);
+		paint_at(p, row, col, end, THEME_STRONG, "%s", text_bytes(text, bytes[i]));
+	}
+	if (end - *col >= grid_text_width(of))
+		paint_at(p, row, col, end, THEME_DIM, "%s", of);
+}
+
 static void paint_wss(const struct paint *p, struct rect where)
 {
 	const struct snapshot *snap = app_panel_snapshot(p->app);
 	uint64_t bytes[PANEL_NR_PERCENTILES];
-	char text[TEXT_NUMBER_SIZE];
+	char text[TEXT_NUMBER_SIZE], when[SNAPSHOT_WHEN_SIZE];
 	int col = where.col + 1, end = where.col + where.cols;
 	struct rect chart = where;
-	size_t i;
 
 	if (!snap)
 		return;
@@ -366,147 +389,18 @@ static void paint_wss(const struct paint *p, struct rect where)
 	paint_at(p, where.row, &col, end, THEME_DIM, "here ");
 	paint_at(p, where.row, &col, end, THEME_STRONG, "%s%s", snap->flags & SNAP_WSS_EXACT ? "" : "~",
 		 snap->flags & SNAP_WSS_KNOWN ? text_bytes(text, snap->wss_bytes) : "–");
-	paint_at(p, where.row, &col, end, THEME_DIM, "   share of the time that it was below");
-	for (i = 0; i < PANEL_NR_PERCENTILES && end - col > 14; i++) {
-		const char *label = i == 0 ? "least" : i + 1 == PANEL_NR_PERCENTILES ? "most" : NULL;
-
-		if (label)
-			paint_at(p, where.row, &col, end, THEME_DIM, "   %s ", label);
-		else
-			paint_at(p, where.row, &col, end, THEME_DIM, "   %u%% ", panel_percentiles[i]);
-		paint_at(p, where.row, &col, end, THEME_STRONG, "%s", text_bytes(text, bytes[i]));
+	paint_at(p, where.row, &col, end, THEME_TEXT, "%s", snapshot_wss_when(when, snap));
+	if (where.rows < 6) {
+		chart.row--;
+		chart.rows++;
+	} else {
+		col = where.col + 1;
+		wss_percentiles(p, where.row + 1, &col, end, bytes);
 	}
-	chart.row += 2;
-	chart.rows -= 2;
+	chart.row += 3;
+	chart.rows -= 3;
 	if (chart.rows > 0 && chart.cols > WSS_LABEL_COLS + 4)
 		wss_chart(p, chart);
-}
-
-/* ---- source ---- */
-
-#define SOURCE_LABEL_COLS 24
-#define SOURCE_VALUE_COLS 14
-
-static void source_title(const struct paint *p, struct rect where, int *row)
-{
-	int col = where.col + 1 + SOURCE_LABEL_COLS;
-
-	if (*row < where.row + where.rows) {
-		grid_text(p->grid, *row, col, SOURCE_VALUE_COLS, "then", p->roles[THEME_DIM], GRID_RIGHT);
-		grid_text(p->grid, *row, col + SOURCE_VALUE_COLS, SOURCE_VALUE_COLS, "all kept", p->roles[THEME_DIM],
-			  GRID_RIGHT);
-	}
-	(*row)++;
-}
-
-/* One figure, of the snapshot and of all that is kept; bad: any of it is a fault. */
-static void source_line(const struct paint *p, struct rect where, int *row, const char *label, enum theme_role role,
-			const char *now, const char *all, const char *remark)
-{
-	int col = where.col + 1;
-
-	if (*row < where.row + where.rows) {
-		grid_text(p->grid, *row, col, SOURCE_LABEL_COLS, label, p->roles[THEME_DIM], GRID_ELLIPSIS);
-		col += SOURCE_LABEL_COLS;
-		grid_text(p->grid, *row, col, SOURCE_VALUE_COLS, now, p->roles[role], GRID_RIGHT);
-		col += SOURCE_VALUE_COLS;
-		grid_text(p->grid, *row, col, SOURCE_VALUE_COLS, all, p->roles[THEME_TEXT], GRID_RIGHT);
-		col += SOURCE_VALUE_COLS + 3;
-		/* as a whole or not at all */
-		if (where.col + where.cols - col >= grid_text_width(remark))
-			grid_text(p->grid, *row, col, where.col + where.cols - col, remark, p->roles[THEME_DIM], 0);
-	}
-	(*row)++;
-}
-
-static void count_line(const struct paint *p, struct rect where, int *row, const char *label, bool fault, uint64_t now,
-		       uint64_t all, const char *remark)
-{
-	char a[TEXT_NUMBER_SIZE], b[TEXT_NUMBER_SIZE];
-	enum theme_role role = !fault ? THEME_STRONG : now ? THEME_BAD : THEME_GOOD;
-
-	source_line(p, where, row, label, role, text_count(a, now), text_count(b, all), remark);
-}
-
-/* part of whole in percent; "–" where it cannot be known. */
-static void share_line(const struct paint *p, struct rect where, int *row, const char *label, double now_part,
-		       double now_whole, double all_part, double all_whole, const char *remark)
-{
-	char a[32] = "–", b[32] = "–";
-
-	if (now_whole > 0)
-		snprintf(a, sizeof(a), "%.2f%%", now_part * 100 / now_whole);
-	if (all_whole > 0)
-		snprintf(b, sizeof(b), "%.2f%%", all_part * 100 / all_whole);
-	source_line(p, where, row, label, THEME_STRONG, a, b, remark);
-}
-
-static void source_counts(const struct paint *p, struct rect where, int *row, const struct snap_stats *now,
-			  const struct snap_stats *all)
-{
-	count_line(p, where, row, "reports", false, now->reports, all->reports, "handed over, with an address");
-	count_line(p, where, row, "samples", false, now->samples, all->samples, "looked at, with or without one");
-	count_line(p, where, row, "unattributed", false, now->unattributed, all->unattributed,
-		   "samples without an address that is certain");
-	count_line(p, where, row, "lost", true, now->lost, all->lost, "by the kernel, for want of room in a ring");
-	count_line(p, where, row, "throttled", true, now->throttled, all->throttled,
-		   "times that the kernel held the event back");
-	count_line(p, where, row, "malformed", true, now->malformed, all->malformed, "records that made no sense");
-	count_line(p, where, row, "outside", false, now->outside, all->outside, "reports outside of every region");
-}
-
-/* Which it is, what it notes, and what it does to the target. */
-static void source_name(const struct paint *p, struct rect where, int *row, const struct snapshot *snap)
-{
-	const struct source_ops *ops = snap->source ? source_find(snap->source) : NULL;
-	char text[256];
-
-	snprintf(text, sizeof(text), "%s%s%s", snap->source ? snap->source : "", *snap->note ? ": " : "", snap->note);
-	line_text(p, where, row, THEME_TITLE, text);
-	if (!ops || !ops->side_effect)
-		return;
-	snprintf(text, sizeof(text), "it %s", ops->side_effect);
-	line_text(p, where, row, THEME_DIM, text);
-}
-
-static void paint_source(const struct paint *p, struct rect where)
-{
-	const struct snapshot *snap = app_panel_snapshot(p->app);
-	const struct history *history = p->app->history;
-	struct panel_stats all;
-	char a[64], b[TEXT_NUMBER_SIZE];
-	double seconds;
-	int row = where.row;
-
-	if (!snap)
-		return;
-	source_name(p, where, &row, snap);
-	panel_sum_stats(history, &all);
-	seconds = (double)snap->duration_ns / (double)NSEC_PER_SEC;
-	source_title(p, where, &row);
-	source_counts(p, where, &row, &snap->stats, &all.sum);
-	snprintf(a, sizeof(a), "%s/s",
-		 text_count(b, seconds > 0 ? (uint64_t)((double)snap->stats.reports / seconds) : 0));
-	source_line(p, where, &row, "rate of reports", THEME_STRONG, a, "", "");
-	if (snap->stats.freq_hz)
-		snprintf(a, sizeof(a), "%u Hz", snap->stats.freq_hz);
-	source_line(p, where, &row, "sample frequency", THEME_STRONG, snap->stats.freq_hz ? a : "–", "",
-		    "in force, for each thread");
-	row++;
-	share_line(p, where, &row, "cost to the target",
-		   (double)snap->stats.samples * snap->stats.cost_ns / (double)NSEC_PER_USEC,
-		   snap->stats.cost_ns ? (double)snap->target_cpu_us : 0, all.cost_us,
-		   all.cost_us > 0 ? (double)all.target_cpu_us : 0, "of its CPU time, as calibrated");
-	share_line(p, where, &row, "own CPU", (double)snap->stats.cpu_us, seconds * 1e6, (double)all.sum.cpu_us,
-		   (double)all.duration_ns / 1e3, "of one CPU: the collector's thread");
-	count_line(p, where, &row, "snapshots dropped", true, snap->stats.dropped, all.sum.dropped,
-		   "since the start: the screen was too slow for them");
-	row++;
-	snprintf(a, sizeof(a), "%zu", history_nr(history));
-	source_line(p, where, &row, "snapshots kept", THEME_STRONG, a, text_bytes(b, history_bytes(history)),
-		    "and the memory that they take");
-	count_line(p, where, &row, "thinned", false, history_nr_dropped(history), history_nr_dropped(history),
-		   "older ones that went to keep to --history");
 }
 
 /* ---- all panels ---- */
@@ -515,9 +409,9 @@ static const struct {
 	const char *title;
 	void (*paint)(const struct paint *p, struct rect where);
 } panels[PANEL_NR] = {
-	[PANEL_HOT] = { "Hot list", paint_places },  [PANEL_MAPPINGS] = { "Mappings", paint_places },
-	[PANEL_WSS] = { "Working set", paint_wss },  [PANEL_HISTOGRAM] = { "Distribution", paint_histogram },
-	[PANEL_SOURCE] = { "Source", paint_source },
+	[PANEL_HOT] = { "Hot list", paint_places },	   [PANEL_MAPPINGS] = { "Mappings", paint_places },
+	[PANEL_WSS] = { "Working set", paint_wss },	   [PANEL_HISTOGRAM] = { "Distribution", paint_histogram },
+	[PANEL_SOURCE] = { "Source", paint_panel_source },
 };
 
 /* All titles, so that one sees what there is; the order and the time at the right, where there is room. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The list of processes to choose from. */
 #include <stdio.h>
+#include <string.h>
 
 #include "collector/text.h"
 #include "tui/paint.h"
@@ -18,6 +19,16 @@ static void paint_cpu(const struct paint *p, int row, int *col, int cols, const 
 		paint_at(p, row, col, cols, role, "%5s ", "-");
 	else
 		paint_at(p, row, col, cols, role, "%4.0f%% ", cpu * 100);
+}
+
+/* Of the command its own name: where it lies takes the room of its arguments, which tell one python from another. */
+static const char *without_folder(const char *cmdline)
+{
+	const char *end = cmdline + strcspn(cmdline, " "), *slash = end;
+
+	while (slash > cmdline && slash[-1] != '/')
+		slash--;
+	return *cmdline == '/' && slash < end ? slash : cmdline;
 }
 
 static void paint_process(const struct paint *p, int row, int cols, const struct process_row *line, bool selected)
@@ -42,7 +53,7 @@ static void paint_process(const struct paint *p, int row, int cols, const struct
 		  NAME_COLS - 1 - indent < cols - col - indent ? NAME_COLS - 1 - indent : cols - col - indent,
 		  process->comm, p->roles[text], GRID_ELLIPSIS);
 	col += NAME_COLS;
-	paint_at(p, row, &col, cols, dim, "%s", process->cmdline);
+	paint_at(p, row, &col, cols, dim, "%s", without_folder(process->cmdline));
 }
 
 static void paint_filter(const struct paint *p, int row, int cols)
@@ -84,8 +95,9 @@ void paint_process_list(const struct paint *p, struct rect screen)
 		paint_filter(p, 1, screen.cols);
 	if (screen.rows > 5) {
 		grid_text(p->grid, 2, 1, screen.cols - 1,
-			  screen.cols >= USER_COLS ? "      PID      RSS    CPU  user       name"
-						   : "      PID      RSS",
+			  screen.cols >= USER_COLS
+				  ? "      PID      RSS    CPU  user       name                 command"
+				  : "      PID      RSS",
 			  p->roles[THEME_DIM], 0);
 		paint_lines(p, 3, screen.rows - 5, screen.cols);
 		bar.row = screen.rows - 1;

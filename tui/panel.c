@@ -252,8 +252,10 @@ size_t panel_age_bars(const struct snapshot *snap, struct panel_bar bars[PANEL_M
 	size_t i, k, nr = sizeof(ages) / sizeof(*ages);
 
 	memset(bars, 0, PANEL_MAX_BARS * sizeof(*bars));
-	for (k = 0; k < nr; k++)
+	for (k = 0; k < nr; k++) {
 		snprintf(bars[k].label, sizeof(bars[k].label), "%s", ages[k].label);
+		bars[k].from_s = k ? ages[k - 1].upto_s : 0;
+	}
 	for (i = 0; i < snap->nr_regions; i++) {
 		double age_s = age_of(snap, &snap->regions[i]);
 

@@ -60,6 +60,7 @@ struct panel_bar {
 	char label[40];
 	uint64_t cold_bytes; /* no access seen */
 	uint64_t used_bytes;
+	double from_s; /* of a class of ages, the least */
 };
 
 /* Bytes by heat, hottest first, then those without any access. Returns how many bars. */

@@ -24,6 +24,28 @@ static void test_no_key_has_two_meanings(void **state)
 			assert_ptr_equal(keymap_find(keymap[i].key), &keymap[i]);
 }
 
+/* Keys of other programs: what they most often mean there, or at least where to look. */
+static void test_keys_of_other_programs(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	screen_open_server(&s, 5);
+	screen_keys(&s, "<f9>");
+	assert_true(screen_holds(&s, "f9 is no key here; ? lists them"));
+	screen_keys(&s, "1");
+	assert_false(screen_holds(&s, "is no key here"));
+	screen_keys(&s, "hy");
+	assert_true(screen_holds(&s, "y is no key here; ? lists them"));
+	screen_keys(&s, "<esc><f3>x");
+	assert_true(screen_holds(&s, "find a name"));
+	screen_keys(&s, "<esc><f2>");
+	assert_true(screen_holds(&s, "Settings"));
+	screen_keys(&s, "<esc>");
+	assert_true(screen_keys(&s, "<f10>") & APP_QUIT);
+	screen_close(&s);
+}
+
 /* ---- overlays ---- */
 
 static void test_overlays_on_keys(void **state)
@@ -45,6 +67,8 @@ static void test_overlays_on_keys(void **state)
 	assert_true(screen_holds(&s, "Anon/file"));
 	screen_keys(&s, "<tab>");
 	assert_true(screen_holds(&s, "Age"));
+	/* nothing changes but what is said of it, and that once */
+	assert_int_equal(screen_keys(&s, "<f9>"), APP_REDRAW);
 	assert_int_equal(screen_keys(&s, "<f9>"), 0);
 	screen_close(&s);
 }
@@ -320,6 +344,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_key_has_two_meanings),
+		cmocka_unit_test(test_keys_of_other_programs),
 		cmocka_unit_test(test_overlays_on_keys),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_help_goes_back),

@@ -32,6 +32,7 @@ struct golden {
 
 static const struct golden goldens[] = {
 	{ "cursor-160x44-mono", COLOR_DEPTH_MONO, false, 44, 160, HEAT_FRACTION, 90, "/heap<enter><left><left>" },
+	{ "inspector-120x40-mono", COLOR_DEPTH_MONO, false, 40, 120, HEAT_TIME, 90, "" },
 	{ "zoomed-160x44-mono", COLOR_DEPTH_MONO, false, 44, 160, HEAT_FRACTION, 90, "/7f<esc>nnz++t" },
 	{ "frozen-80x24-mono", COLOR_DEPTH_MONO, false, 24, 80, HEAT_FRACTION, 90, "<pgup>" },
 	{ "young-80x24-true", COLOR_DEPTH_TRUE, false, 24, 80, HEAT_FRACTION, 12, "" },
@@ -44,6 +45,7 @@ static const struct golden goldens[] = {
 	{ "hot-80x24-mono", COLOR_DEPTH_MONO, false, 24, 80, HEAT_FRACTION, 90, "h<down><down>" },
 	{ "hot-160x44-true", COLOR_DEPTH_TRUE, false, 44, 160, HEAT_RATE, 90, "ho" },
 	{ "mappings-120x30-mono", COLOR_DEPTH_MONO, false, 30, 120, HEAT_TIME, 90, "M" },
+	{ "wss-80x24-mono", COLOR_DEPTH_MONO, false, 24, 80, HEAT_FRACTION, 90, "w" },
 	{ "wss-120x30-mono", COLOR_DEPTH_MONO, false, 30, 120, HEAT_FRACTION, 90, "w<left><left>" },
 	{ "distribution-80x24-ascii", COLOR_DEPTH_MONO, true, 24, 80, HEAT_TIME, 90, "d" },
 	{ "source-100x30-mono", COLOR_DEPTH_MONO, false, 30, 100, HEAT_TIME, 90, "s" },

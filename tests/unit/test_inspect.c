@@ -177,6 +177,32 @@ static void test_cold(void **state)
 	assert_int_equal(bytes[2], 0);
 }
 
+/* That nothing is colder than the source has watched is no finding: it counts from the last change of source on. */
+static void test_how_long_it_was_watched(void **state)
+{
+	struct fixture *f = *state;
+	const char *sources[] = { "clock", "mglru", "mglru", "mglru" };
+	size_t i;
+
+	history_clear(f->history);
+	for (i = 0; i < 4; i++) {
+		struct snapshot *snap = snapshot_of(f->maps);
+
+		snap->seq = i;
+		snap->time_ns = (i + 1) * UINT64_C(10000000000);
+		snap->duration_ns = UINT64_C(10000000000);
+		snap->source = sources[i];
+		snap->regions[0].age = snap->regions[1].age = 0;
+		if (i == 3)
+			snap->regions[1].age = 7;
+		history_push(f->history, snap);
+	}
+	assert_float_equal(inspect_watched_s(f->history, history_at(f->history, 0)), 10, 1e-6);
+	assert_float_equal(inspect_watched_s(f->history, history_at(f->history, 2)), 20, 1e-6);
+	/* of what is not kept any more an age tells */
+	assert_float_equal(inspect_watched_s(f->history, history_at(f->history, 3)), 70, 1e-6);
+}
+
 /* By what a region takes in all, not by its density: a hot page is not what a program spends its time with. */
 static void test_ranks_by_total(void **state)
 {
@@ -225,6 +251,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mappings_that_share_a_row, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_time_of_which_nothing_is_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cold, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_how_long_it_was_watched, setup, teardown),
 		cmocka_unit_test(test_ranks_by_total),
 		cmocka_unit_test(test_units),
 	};

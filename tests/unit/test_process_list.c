@@ -242,6 +242,9 @@ static void test_choose_on_the_screen(void **state)
 	(void)state;
 	screen_open(&s, COLOR_DEPTH_MONO, false, 24, 80, with_list);
 	assert_true(screen_holds(&s, "which process?"));
+	/* of a command its arguments matter more than where it lies */
+	assert_true(screen_holds(&s, "  big --all"));
+	assert_false(screen_holds(&s, "/usr/bin/big"));
 	assert_true(app_tick_ms(s.app) > 0);
 	assert_int_equal(app_tick(s.app), APP_REDRAW);
 	screen_keys(&s, "evil");
