@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/array.h"
+
 /* Waits between tries double from 1 ms up to this, ... */
 #define MAX_PAUSE_MS 64
 /* ... and add up to this at most. */
@@ -344,16 +346,12 @@ int damon_configure(const struct damon_io *io, int kdamond_fd, const struct damo
 
 int damon_regions_add(struct damon_regions *regions, const struct region_report *region)
 {
-	if (regions->nr == regions->room) {
-		size_t room = regions->room ? regions->room * 2 : 256;
-		struct region_report *more = realloc(regions->v, room * sizeof(*more));
+	struct region_report *v = array_grow(regions->v, &regions->room, regions->nr + 1, sizeof(*v));
 
-		if (!more)
-			return -ENOMEM;
-		regions->v = more;
-		regions->room = room;
-	}
-	regions->v[regions->nr++] = *region;
+	if (!v)
+		return -ENOMEM;
+	regions->v = v;
+	v[regions->nr++] = *region;
 	return 0;
 }
 

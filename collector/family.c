@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/array.h"
 #include "collector/target.h"
 
 #define SZ_PATH 320
@@ -57,18 +58,14 @@ static bool read_stat(const char *root, pid_t pid, struct stat_fields *stat)
 	return true;
 }
 
-static int grow(void **v, size_t *cap, size_t nr, size_t size)
+static int add_relative(struct family *f, const struct relative *relative)
 {
-	size_t more = *cap ? *cap * 2 : 64;
-	void *room;
+	struct relative *v = array_grow(f->v, &f->cap, f->nr + 1, sizeof(*v));
 
-	if (nr < *cap)
-		return 0;
-	room = realloc(*v, more * size);
-	if (!room)
+	if (!v)
 		return -ENOMEM;
-	*v = room;
-	*cap = more;
+	f->v = v;
+	v[f->nr++] = *relative;
 	return 0;
 }
 
@@ -77,11 +74,16 @@ static int grow(void **v, size_t *cap, size_t nr, size_t size)
 /* Those above the bound stay out: they are found again when others have gone. */
 static int enqueue(struct family *f, pid_t pid)
 {
-	int rc = grow((void **)&f->queue, &f->cap_queue, f->nr_queue, sizeof(*f->queue));
+	pid_t *queue;
 
-	if (!rc && f->nr_queue < FAMILY_MAX_NR)
-		f->queue[f->nr_queue++] = pid;
-	return rc;
+	if (f->nr_queue >= FAMILY_MAX_NR)
+		return 0;
+	queue = array_grow(f->queue, &f->cap_queue, f->nr_queue + 1, sizeof(*queue));
+	if (!queue)
+		return -ENOMEM;
+	f->queue = queue;
+	queue[f->nr_queue++] = pid;
+	return 0;
 }
 
 static int enqueue_new(struct family *f, pid_t pid)
@@ -144,6 +146,7 @@ static bool has_files_of_children(const char *root)
 static int scan_all(struct family *f, const char *root)
 {
 	char path[SZ_PATH];
+	struct parenthood *all;
 	struct dirent *entry;
 	DIR *dir;
 	int rc = 0;
@@ -157,9 +160,13 @@ static int scan_all(struct family *f, const char *root)
 
 		if (pid <= 0 || !read_stat(root, pid, &stat))
 			continue;
-		rc = grow((void **)&f->all, &f->cap_all, f->nr_all, sizeof(*f->all));
-		if (!rc)
-			f->all[f->nr_all++] = (struct parenthood){ pid, stat.ppid };
+		all = array_grow(f->all, &f->cap_all, f->nr_all + 1, sizeof(*all));
+		if (!all) {
+			rc = -ENOMEM;
+			break;
+		}
+		f->all = all;
+		all[f->nr_all++] = (struct parenthood){ pid, stat.ppid };
 	}
 	if (dir)
 		closedir(dir);
@@ -214,6 +221,7 @@ static int consider(struct family *f, const char *root, pid_t pid, uint64_t upti
 {
 	uint64_t ticks_per_s = (uint64_t)sysconf(_SC_CLK_TCK);
 	struct stat_fields stat;
+	struct relative relative;
 	int rc;
 
 	/* no memory: a kernel thread, or one that has ended */
@@ -224,17 +232,15 @@ static int consider(struct family *f, const char *root, pid_t pid, uint64_t upti
 		return 0;
 	if (stat.start_ticks * 1000 / ticks_per_s + FAMILY_LEAST_AGE_MS > uptime_ms)
 		return 0;
-	rc = grow((void **)&f->v, &f->cap, f->nr, sizeof(*f->v));
-	if (rc)
-		return rc;
-	f->v[f->nr] = (struct relative){
+	relative = (struct relative){
 		.pid = pid,
 		.start_ticks = stat.start_ticks,
 		.rss_bytes = stat.rss_pages * (uint64_t)sysconf(_SC_PAGESIZE),
 		.refused = was_refused(f, pid, stat.start_ticks),
 	};
-	f->nr_refused += f->v[f->nr++].refused;
-	return 0;
+	rc = add_relative(f, &relative);
+	f->nr_refused += !rc && relative.refused;
+	return rc;
 }
 
 static int compare_rss_falling(const void *va, const void *vb)
@@ -273,10 +279,9 @@ int family_refuse(struct family *f, pid_t pid, uint64_t start_ticks)
 	while (i < f->nr && (f->v[i].pid != pid || f->v[i].start_ticks != start_ticks))
 		i++;
 	if (i == f->nr) {
-		rc = grow((void **)&f->v, &f->cap, f->nr, sizeof(*f->v));
+		rc = add_relative(f, &(struct relative){ .pid = pid, .start_ticks = start_ticks });
 		if (rc)
 			return rc;
-		f->v[f->nr++] = (struct relative){ .pid = pid, .start_ticks = start_ticks };
 	}
 	f->nr_refused += !f->v[i].refused;
 	f->v[i].refused = true;

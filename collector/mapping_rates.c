@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "collector/array.h"
+
 #define HUGE_BYTES (UINT64_C(2) << 20)
 #define MAX_STEPS  20
 
@@ -36,16 +38,12 @@ static const struct mapping_rate *find_last(struct mapping_rates *mr, uint64_t s
 
 static struct mapping_rate *next_slot(struct mapping_rates *mr)
 {
-	if (mr->nr_next == mr->cap_next) {
-		size_t cap = mr->cap_next ? mr->cap_next * 2 : 256;
-		struct mapping_rate *next = realloc(mr->next, cap * sizeof(*next));
+	struct mapping_rate *next = array_grow(mr->next, &mr->cap_next, mr->nr_next + 1, sizeof(*next));
 
-		if (!next)
-			return NULL;
-		mr->next = next;
-		mr->cap_next = cap;
-	}
-	return &mr->next[mr->nr_next++];
+	if (!next)
+		return NULL;
+	mr->next = next;
+	return &next[mr->nr_next++];
 }
 
 /* The shortest is for 2 ms and what is nearer to that than to 8 ms. */

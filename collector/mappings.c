@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/array.h"
 #include "collector/text.h"
 
 /* Longer names are cut: a path may have 4 096 bytes, each of which may become an escape. */
@@ -25,19 +26,16 @@ struct builder {
 
 static int name_append(struct builder *b, const char *raw, size_t len, uint32_t *name)
 {
+	char *names;
+
 	if (b->last_raw && len == b->last_raw_len && memcmp(raw, b->last_raw, len) == 0) {
 		*name = b->last_name;
 		return 0;
 	}
-	if (b->cap_names - b->sz_names < NAME_SIZE) {
-		size_t cap = b->cap_names ? b->cap_names * 2 : 16 * NAME_SIZE;
-		char *names = realloc(b->names, cap);
-
-		if (!names)
-			return -ENOMEM;
-		b->names = names;
-		b->cap_names = cap;
-	}
+	names = array_grow(b->names, &b->cap_names, b->sz_names + NAME_SIZE, 1);
+	if (!names)
+		return -ENOMEM;
+	b->names = names;
 	*name = (uint32_t)b->sz_names;
 	b->sz_names += text_clean(b->names + b->sz_names, NAME_SIZE, raw, len) + 1;
 	b->last_raw = raw;
@@ -122,7 +120,7 @@ static enum mapping_kind kind_of(const char *name, uint64_t inode)
 /* "start-end perms offset major:minor inode   name" */
 static int parse_line(struct builder *b, const char *p, const char *end)
 {
-	struct mapping m = { 0 };
+	struct mapping m = { 0 }, *v;
 	uint64_t dev;
 
 	if (!(p = parse_hex(p, end, '-', &m.start)) || !(p = parse_hex(p, end, ' ', &m.end)) ||
@@ -134,19 +132,14 @@ static int parse_line(struct builder *b, const char *p, const char *end)
 		p++;
 	if (m.start >= m.end || (m.start | m.end) & 4095 || (b->nr && m.start < b->v[b->nr - 1].end))
 		return -EBADMSG;
-	if (b->nr == b->cap) {
-		size_t cap = b->cap ? b->cap * 2 : 64;
-		struct mapping *v = realloc(b->v, cap * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		b->v = v;
-		b->cap = cap;
-	}
+	v = array_grow(b->v, &b->cap, b->nr + 1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	b->v = v;
 	if (name_append(b, p, (size_t)(end - p), &m.name))
 		return -ENOMEM;
 	m.kind = (uint8_t)kind_of(b->names + m.name, m.inode);
-	b->v[b->nr++] = m;
+	v[b->nr++] = m;
 	return 0;
 }
 
@@ -218,17 +211,9 @@ void mappings_put(struct mappings *maps)
 
 const struct mapping *mappings_from(const struct mappings *maps, uint64_t addr)
 {
-	size_t lo = 0, hi = maps->nr;
+	size_t i = array_first_above(maps->v, maps->nr, sizeof(*maps->v), offsetof(struct mapping, end), addr);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (maps->v[mid].end > addr)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo < maps->nr ? &maps->v[lo] : NULL;
+	return i < maps->nr ? &maps->v[i] : NULL;
 }
 
 const struct mapping *mappings_find(const struct mappings *maps, uint64_t addr)

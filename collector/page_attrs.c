@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/param.h>
 
+#include "collector/array.h"
 #include "collector/page_memory.h"
 #include "collector/report.h"
 
@@ -181,19 +182,6 @@ static uint64_t count_mapped_pages(const struct mappings *maps, const struct sna
 	return bytes >> PAGE_SHIFT;
 }
 
-/* Room for nr elements: the array at v, perhaps moved, or NULL (it stays valid as it was). */
-static void *grown(void *v, size_t *cap, size_t nr, size_t size)
-{
-	size_t new_cap = MAX(*cap * 2, MAX(nr, 64));
-
-	if (nr <= *cap)
-		return v;
-	v = realloc(v, new_cap * size);
-	if (v)
-		*cap = new_cap;
-	return v;
-}
-
 static void want_page(struct page_attrs *pa, uint64_t page, const struct part *part, uint32_t tag, uint32_t region)
 {
 	const struct remembered *known = page_memory_find(&pa->memory, page, tag);
@@ -205,7 +193,7 @@ static void want_page(struct page_attrs *pa, uint64_t page, const struct part *p
 		want.asked_ns = known->asked_ns;
 		want.answer = known->answer;
 	}
-	v = grown(pa->wants.v, &pa->wants.cap, pa->wants.nr + 1, sizeof(want));
+	v = array_grow(pa->wants.v, &pa->wants.cap, pa->wants.nr + 1, sizeof(want));
 	if (!v)
 		return;
 	pa->wants.v = v;
@@ -253,7 +241,7 @@ static bool want_all(struct page_attrs *pa, const struct snapshot *snap)
 
 	quota = MIN(MAX(quota, MIN_QUOTA), MAX_QUOTA);
 	pa->wants.nr = 0;
-	mapped_pages = grown(pa->mapped_pages, &pa->cap_regions, snap->nr_regions, sizeof(*mapped_pages));
+	mapped_pages = array_grow(pa->mapped_pages, &pa->cap_regions, snap->nr_regions, sizeof(*mapped_pages));
 	if (!mapped_pages)
 		return false;
 	pa->mapped_pages = mapped_pages;
@@ -350,11 +338,11 @@ static bool reserve_questions(struct page_attrs *pa)
 	struct page_question *questions;
 	uint64_t *times;
 
-	times = grown(pa->times, &pa->cap_times, pa->wants.nr, sizeof(*times));
+	times = array_grow(pa->times, &pa->cap_times, pa->wants.nr, sizeof(*times));
 	if (!times)
 		return false;
 	pa->times = times;
-	questions = grown(pa->questions, &pa->cap_questions, pa->wants.nr, sizeof(*questions));
+	questions = array_grow(pa->questions, &pa->cap_questions, pa->wants.nr, sizeof(*questions));
 	if (!questions)
 		return false;
 	pa->questions = questions;

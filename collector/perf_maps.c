@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "collector/array.h"
 #include "collector/report.h"
 #include "collector/text_buf.h"
 
@@ -36,33 +37,19 @@ void perf_maps_free(struct perf_maps *m)
 /* The first that ends above addr; nr where there is none. */
 static size_t find(const struct perf_maps *m, uint64_t addr)
 {
-	size_t lo = 0, hi = m->nr;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (m->v[mid].end > addr)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo;
+	return array_first_above(m->v, m->nr, sizeof(*m->v), offsetof(struct perf_map, end), addr);
 }
 
 /* Takes over map.name. Where there are too many already it is left out. */
 static int insert(struct perf_maps *m, size_t at, struct perf_map map)
 {
-	if (m->nr == m->cap) {
-		size_t cap = m->cap ? m->cap * 2 : 64;
-		struct perf_map *v = m->nr < MAX_NR_MAPS ? realloc(m->v, cap * sizeof(*v)) : NULL;
+	struct perf_map *v = m->nr < MAX_NR_MAPS ? array_grow(m->v, &m->cap, m->nr + 1, sizeof(*v)) : NULL;
 
-		if (!v) {
-			free(map.name);
-			return m->nr < MAX_NR_MAPS ? -ENOMEM : 0;
-		}
-		m->v = v;
-		m->cap = cap;
+	if (!v) {
+		free(map.name);
+		return m->nr < MAX_NR_MAPS ? -ENOMEM : 0;
 	}
+	m->v = v;
 	memmove(m->v + at + 1, m->v + at, (m->nr - at) * sizeof(*m->v));
 	m->v[at] = map;
 	m->nr++;

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "collector/array.h"
 #include "collector/cpu_list.h"
 #include "collector/perf_error.h"
 
@@ -58,14 +59,11 @@ static int list_threads(int proc_fd, struct tid_list *list, struct err *err)
 	while ((entry = readdir(dir))) {
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
 			continue;
-		if (list->nr == cap) {
-			cap = cap ? cap * 2 : 64;
-			v = realloc(list->v, cap * sizeof(*v));
-			if (!v)
-				break;
-			list->v = v;
-		}
-		list->v[list->nr++] = (pid_t)strtol(entry->d_name, NULL, 10);
+		v = array_grow(list->v, &cap, list->nr + 1, sizeof(*v));
+		if (!v)
+			break;
+		list->v = v;
+		v[list->nr++] = (pid_t)strtol(entry->d_name, NULL, 10);
 	}
 	closedir(dir);
 	if (entry) {
@@ -212,16 +210,12 @@ static int open_event(struct perf_attach *pa, struct perf_set *set, size_t i, pi
 
 static int remember_fd(struct perf_set *set, const struct set_fd *fd, struct err *err)
 {
-	size_t cap = set->cap_fds ? set->cap_fds * 2 : 64, i = set->nr_fds;
-	struct set_fd *fds;
+	struct set_fd *fds = array_grow(set->fds, &set->cap_fds, set->nr_fds + 1, sizeof(*fds));
+	size_t i = set->nr_fds;
 
-	if (set->nr_fds == set->cap_fds) {
-		fds = realloc(set->fds, cap * sizeof(*fds));
-		if (!fds)
-			return err_set(err, ENOMEM, "no memory for perf events");
-		set->fds = fds;
-		set->cap_fds = cap;
-	}
+	if (!fds)
+		return err_set(err, ENOMEM, "no memory for perf events");
+	set->fds = fds;
 	for (; i && set->fds[i - 1].id > fd->id; i--)
 		set->fds[i] = set->fds[i - 1];
 	set->fds[i] = *fd;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/array.h"
+
 void perf_tasks_free(struct perf_tasks *ts)
 {
 	for (size_t i = ts->done; i < ts->nr; i++)
@@ -13,26 +15,16 @@ void perf_tasks_free(struct perf_tasks *ts)
 	*ts = (struct perf_tasks){ 0 };
 }
 
-static int grow(struct perf_tasks *ts)
-{
-	size_t cap = ts->cap ? ts->cap * 2 : 256;
-	struct perf_task *more = realloc(ts->v, cap * sizeof(*more));
-
-	if (!more)
-		return -ENOMEM;
-	ts->v = more;
-	ts->cap = cap;
-	return 0;
-}
-
 int perf_tasks_add(struct perf_tasks *ts, const struct perf_event_header *rec, uint64_t time_ns)
 {
-	struct perf_task *task;
+	struct perf_task *task, *v;
 
 	if (ts->nr - ts->done >= PERF_TASKS_MAX_NR || ts->bytes + rec->size > PERF_TASKS_MAX_BYTES)
 		return -ENOSPC;
-	if (ts->nr == ts->cap && grow(ts))
+	v = array_grow(ts->v, &ts->cap, ts->nr + 1, sizeof(*v));
+	if (!v)
 		return -ENOMEM;
+	ts->v = v;
 	task = &ts->v[ts->nr];
 	task->rec = malloc(rec->size);
 	if (!task->rec)

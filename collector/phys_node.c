@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/array.h"
 #include "collector/cpu_list.h"
 #include "collector/sysfs.h"
 
@@ -41,16 +42,12 @@ static bool block_number(const char *name, uint64_t *number)
 
 static int add_block(struct phys_nodes *nodes, size_t *cap, uint64_t number, int node)
 {
-	struct phys_block *v;
+	struct phys_block *v = array_grow(nodes->v, cap, nodes->nr + 1, sizeof(*v));
 
-	if (nodes->nr == *cap) {
-		*cap = *cap ? *cap * 2 : 256;
-		v = realloc(nodes->v, *cap * sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		nodes->v = v;
-	}
-	nodes->v[nodes->nr++] = (struct phys_block){ .number = number, .node = node };
+	if (!v)
+		return -ENOMEM;
+	nodes->v = v;
+	v[nodes->nr++] = (struct phys_block){ .number = number, .node = node };
 	return 0;
 }
 

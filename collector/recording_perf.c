@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "collector/aggregate.h"
+#include "collector/array.h"
 #include "collector/clock.h"
 #include "collector/perf_file.h"
 #include "collector/perf_maps.h"
@@ -147,16 +148,12 @@ static enum sample_kind parse_sample(struct perf_file *f, struct perf_sample *s,
 /* 0 or -ENOMEM. There are never more than MAX_PENDING. */
 static int add_report(struct reader *rd, const struct report *report)
 {
-	if (rd->nr == rd->cap) {
-		size_t cap = rd->cap ? rd->cap * 2 : 1024;
-		struct report *more = realloc(rd->v, cap * sizeof(*more));
+	struct report *v = array_grow(rd->v, &rd->cap, rd->nr + 1, sizeof(*v));
 
-		if (!more)
-			return -ENOMEM;
-		rd->v = more;
-		rd->cap = cap;
-	}
-	rd->v[rd->nr++] = *report;
+	if (!v)
+		return -ENOMEM;
+	rd->v = v;
+	v[rd->nr++] = *report;
 	return 0;
 }
 

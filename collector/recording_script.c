@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/array.h"
 #include "collector/clock.h"
 #include "collector/recording_internal.h"
 
@@ -158,22 +159,18 @@ static int parse_line(const char *text, struct line *line)
 static int add_region(struct reader *rd, const struct line *line, struct err *err)
 {
 	struct regions *s = &rd->next;
+	struct snap_region *v;
 	char where[48];
 
 	snprintf(where, sizeof(where), "in line %" PRIu64, rd->line);
 	if (line->nr_regions > RECORDING_MAX_NR_REGIONS)
 		return err_set(err, EBADMSG, "too many regions (%" PRIu64 ") %s", line->nr_regions, where);
-	if (s->nr == s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 256;
-		struct snap_region *v = realloc(s->v, cap * sizeof(*v));
-
-		if (!v)
-			return err_set(err, ENOMEM, "no memory for a snapshot of the recording");
-		s->v = v;
-		s->cap = cap;
-	}
-	s->v[s->nr] = line->region;
-	if (recording_check_region(s->v, s->nr, where, err))
+	v = array_grow(s->v, &s->cap, s->nr + 1, sizeof(*v));
+	if (!v)
+		return err_set(err, ENOMEM, "no memory for a snapshot of the recording");
+	s->v = v;
+	v[s->nr] = line->region;
+	if (recording_check_region(v, s->nr, where, err))
 		return -EBADMSG;
 	s->nr++;
 	return 0;

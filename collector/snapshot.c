@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/array.h"
 #include "collector/text.h"
 
 const char *heat_unit_name(enum heat_unit unit)
@@ -154,17 +155,8 @@ size_t snapshot_sz(const struct snapshot *snap)
 
 size_t snapshot_from(const struct snapshot *snap, uint64_t addr)
 {
-	size_t lo = 0, hi = snap->nr_regions;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (snap->regions[mid].end > addr)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return lo;
+	return array_first_above(snap->regions, snap->nr_regions, sizeof(*snap->regions),
+				 offsetof(struct snap_region, end), addr);
 }
 
 const struct snap_region *snapshot_find(const struct snapshot *snap, uint64_t addr)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/array.h"
+
 /* ---- what the source hands over ---- */
 
 static struct stream *stream_of(struct sink *sink)
@@ -37,22 +39,16 @@ static void sink_working_set(struct sink *sink, uint64_t bytes, uint64_t window_
 /* Takes over snap; NULL: there was no memory for it. */
 static void keep_ready(struct stream *s, struct snapshot *snap)
 {
-	size_t cap = s->cap_ready ? s->cap_ready * 2 : 16;
-	struct snapshot **ready = s->ready;
+	struct snapshot **ready = array_grow(s->ready, &s->cap_ready, s->nr_ready + 1, sizeof(struct snapshot *));
 
-	if (snap && s->nr_ready == s->cap_ready) {
-		ready = realloc(s->ready, cap * sizeof(struct snapshot *));
-		if (ready) {
-			s->ready = ready;
-			s->cap_ready = cap;
-		}
-	}
+	if (ready)
+		s->ready = ready;
 	if (!snap || !ready) {
 		snapshot_free(snap);
 		err_set(&s->failure, ENOMEM, "no memory for a snapshot");
 		return;
 	}
-	s->ready[s->nr_ready++] = snap;
+	ready[s->nr_ready++] = snap;
 }
 
 /* Of [start, end). All of it where there are no mappings. */

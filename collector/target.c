@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "collector/array.h"
 #include "collector/text.h"
 
 #define PF_KTHREAD 0x00200000 /* include/linux/sched.h; field 9 of stat */
@@ -177,7 +178,7 @@ static int compare_tids(const void *a, const void *b)
 /* Returns TARGET_CHANGED_THREADS, 0 or -errno. */
 static int read_threads(struct target *target, struct err *err)
 {
-	pid_t *tids = NULL;
+	pid_t *tids = NULL, *more;
 	size_t nr = 0, cap = 0;
 	struct dirent *entry;
 	int fd, same;
@@ -196,16 +197,13 @@ static int read_threads(struct target *target, struct err *err)
 
 		if (tid <= 0)
 			continue;
-		if (nr == cap) {
-			pid_t *more = realloc(tids, (cap = cap ? cap * 2 : 16) * sizeof(*tids));
-
-			if (!more) {
-				closedir(dir);
-				free(tids);
-				return err_set(err, ENOMEM, "no memory to list threads");
-			}
-			tids = more;
+		more = array_grow(tids, &cap, nr + 1, sizeof(*tids));
+		if (!more) {
+			closedir(dir);
+			free(tids);
+			return err_set(err, ENOMEM, "no memory to list threads");
 		}
+		tids = more;
 		tids[nr++] = tid;
 	}
 	closedir(dir);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/array.h"
 #include "collector/report.h"
 #include "collector/snapshot_json.h"
 #include "collector/space.h"
@@ -276,6 +277,8 @@ static void *mappings_open(const struct report_options *options)
 
 static int slot_of(struct by_mapping *m, const char *name, uint32_t *slot)
 {
+	struct by_name *v;
+
 	for (size_t i = m->nr; i-- > 0;)
 		if (strcmp(m->v[i].name, name) == 0) {
 			*slot = (uint32_t)i;
@@ -283,15 +286,10 @@ static int slot_of(struct by_mapping *m, const char *name, uint32_t *slot)
 		}
 	if (m->nr == MAX_NAMES)
 		return -E2BIG;
-	if (m->nr == m->cap) {
-		size_t cap = m->cap ? m->cap * 2 : 64;
-		struct by_name *v = realloc(m->v, cap * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		m->v = v;
-		m->cap = cap;
-	}
+	v = array_grow(m->v, &m->cap, m->nr + 1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	m->v = v;
 	m->v[m->nr] = (struct by_name){ .name = strdup(name) };
 	*slot = (uint32_t)m->nr;
 	return m->v[m->nr].name ? (m->nr++, 0) : -ENOMEM;

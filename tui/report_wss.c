@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "collector/array.h"
 #include "collector/clock.h"
 #include "collector/text.h"
 #include "tui/report_internal.h"
@@ -50,21 +51,16 @@ static void *wss_open(const struct report_options *options)
 static int wss_add(void *data, const struct snapshot *snap)
 {
 	struct wss *w = data;
-	struct point p = { snap->time_ns, 0, snap->wss_bytes, snap->rss_bytes, snap->flags };
+	struct point p = { snap->time_ns, 0, snap->wss_bytes, snap->rss_bytes, snap->flags }, *v;
 
 	for (size_t i = 0; i < snap->nr_regions; i++)
 		if (snap->regions[i].nr_accesses)
 			p.regions_bytes += snap->regions[i].end - snap->regions[i].start;
-	if (w->nr == w->cap) {
-		size_t cap = w->cap ? w->cap * 2 : 1024;
-		struct point *v = realloc(w->v, cap * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		w->v = v;
-		w->cap = cap;
-	}
-	w->v[w->nr++] = p;
+	v = array_grow(w->v, &w->cap, w->nr + 1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	w->v = v;
+	v[w->nr++] = p;
 	w->source = snap->source;
 	w->pid = snap->pid;
 	snprintf(w->comm, sizeof(w->comm), "%s", snap->comm);

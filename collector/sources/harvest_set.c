@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "collector/array.h"
+
 #define MAX_RANGE_BYTES (UINT64_C(1) << 32)
 #define NR_BATCH	256
 
@@ -33,16 +35,12 @@ void harvest_set_free(struct harvest_set *set)
 
 static struct harvest_entry *new_entry(struct harvest_set *set)
 {
-	if (set->nr == set->cap) {
-		size_t cap = set->cap ? set->cap * 2 : 256;
-		struct harvest_entry *more = realloc(set->v, cap * sizeof(*more));
+	struct harvest_entry *v = array_grow(set->v, &set->cap, set->nr + 1, sizeof(*v));
 
-		if (!more)
-			return NULL;
-		set->v = more;
-		set->cap = cap;
-	}
-	return &set->v[set->nr++];
+	if (!v)
+		return NULL;
+	set->v = v;
+	return &v[set->nr++];
 }
 
 /* Of what the kernel side knows: see bpf/harvest.h. */
