@@ -100,7 +100,10 @@ $(WORKLOAD): $(WORKLOAD_OBJ)
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/libdamontop.a
 	@echo "  LINK  $@"
-	@$(CC) $(BASE_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libdamontop.a $(LDLIBS)
+	@$(CC) $(BASE_CFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libdamontop.a $(LDLIBS)
+
+# Rings without a kernel.
+$(BUILD)/tests/bench/bench_perf_ring $(BUILD)/tests/bench/bench_perf_script: $(BUILD)/tests/unit/perf_sim.o
 
 $(UNIT_BIN): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(UNIT_LIB_OBJ) $(BUILD)/libdamontop.a
 	@echo "  LINK  $@"

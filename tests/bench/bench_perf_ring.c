@@ -6,19 +6,16 @@
  * The ring is a memory file that is filled before each pass; filling is the
  * kernel's work and is not timed. Prints the median and the quartiles.
  */
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "collector/attrs.h"
 #include "collector/clock.h"
 #include "collector/region.h"
 #include "collector/rng.h"
 #include "collector/sources/perf.h"
+#include "tests/bench/bench_stat.h"
+#include "tests/unit/perf_sim.h"
 
 #define PID	   4711
 #define NR_PAGES   128 /* as the source takes them by default */
@@ -39,10 +36,7 @@ struct bench {
 	struct sink sink;
 	struct regions regions;
 	uint64_t nr_reports;
-	struct perf_event_mmap_page *page;
-	unsigned char *data;
-	size_t sz_data;
-	int fd;
+	struct perf_sim ring;
 	struct rng rng;
 };
 
@@ -52,26 +46,6 @@ static void count(struct sink *sink, const struct report *v, size_t nr)
 
 	regions_add(&b->regions, v, nr);
 	b->nr_reports += nr;
-}
-
-static void must(int ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "bench_perf_ring: %s\n", what);
-	exit(1);
-}
-
-static void make_ring(struct bench *b)
-{
-	size_t sz_page = (size_t)sysconf(_SC_PAGESIZE), sz = (NR_PAGES + 1) * sz_page;
-
-	b->fd = memfd_create("bench", MFD_CLOEXEC);
-	must(b->fd >= 0 && !ftruncate(b->fd, (off_t)sz), "no memory file");
-	b->page = mmap(NULL, sz, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
-	must(b->page != MAP_FAILED, "no mapping");
-	b->data = (unsigned char *)b->page + sz_page;
-	b->sz_data = NR_PAGES * sz_page;
 }
 
 static void make_regions(struct bench *b)
@@ -92,7 +66,6 @@ static uint64_t address(struct rng *rng)
 
 static void fill(struct bench *b)
 {
-	uint64_t head = b->page->data_tail;
 	struct record r = {
 		.header = { .type = PERF_RECORD_SAMPLE, .misc = PERF_RECORD_MISC_USER, .size = sizeof(r) },
 		.id = 1,
@@ -105,16 +78,10 @@ static void fill(struct bench *b)
 		.data_src = PERF_MEM_S(OP, LOAD) | PERF_MEM_S(LVL, L3) | PERF_MEM_S(LVL, HIT),
 	};
 
-	while (head - b->page->data_tail + sizeof(r) <= b->sz_data) {
-		size_t off = head & (b->sz_data - 1),
-		       first = b->sz_data - off < sizeof(r) ? b->sz_data - off : sizeof(r);
-
+	while (b->ring.head - b->ring.page->data_tail + sizeof(r) <= b->ring.sz_data) {
 		r.addr = address(&b->rng);
-		memcpy(b->data + off, &r, first);
-		memcpy(b->data, (const char *)&r + first, sizeof(r) - first);
-		head += sizeof(r);
+		perf_sim_write_raw(&b->ring, &r, sizeof(r));
 	}
-	__atomic_store_n(&b->page->data_head, head, __ATOMIC_RELEASE);
 }
 
 static struct source *open_source(struct bench *b)
@@ -125,19 +92,12 @@ static struct source *open_source(struct bench *b)
 	struct source *source;
 
 	params.attrs.period = 1009;
-	must(!pmu_event_parse("raw:4,0x20d1", "", &event, &err), err.text);
+	bench_must(!pmu_event_parse("raw:4,0x20d1", "", &event, &err), err.text);
 	pmu_event_want(&event, false);
 	event.attr[0].sample_type &= ~(uint64_t)PERF_SAMPLE_WEIGHT_STRUCT;
 	event.attr[0].sample_type |= PERF_SAMPLE_WEIGHT;
-	must(!perf_source_open_files(&source, &params, &event, PID, &b->fd, 1, NR_PAGES, &err), err.text);
+	bench_must(!perf_source_open_files(&source, &params, &event, PID, &b->ring.fd, 1, NR_PAGES, &err), err.text);
 	return source;
-}
-
-static int by_value(const void *va, const void *vb)
-{
-	double a = *(const double *)va, b = *(const double *)vb;
-
-	return (a > b) - (a < b);
 }
 
 int main(void)
@@ -148,24 +108,25 @@ int main(void)
 	struct timespec from, to;
 	uint64_t before;
 
-	make_ring(&b);
+	bench_must(perf_sim_open(&b.ring, NR_PAGES, 0), "no ring");
 	make_regions(&b);
 	source = open_source(&b);
 	for (int i = 0; i < NR_PASSES; i++) {
 		fill(&b);
 		before = b.nr_reports;
 		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
-		must(!source_perf.drain(source, &b.sink, NULL), "drain");
+		bench_must(!source_perf.drain(source, &b.sink, NULL), "drain");
 		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
 		rates[i] = (double)(b.nr_reports - before) /
 			   ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) * 1e3;
 	}
-	must(b.nr_reports == NR_PASSES * (b.sz_data / sizeof(struct record)), "reports are missing");
-	must(b.regions.nr_outside == 0, "reports outside of every region");
-	qsort(rates, NR_PASSES, sizeof(rates[0]), by_value);
+	bench_must(b.nr_reports == NR_PASSES * (b.ring.sz_data / sizeof(struct record)), "reports are missing");
+	bench_must(b.regions.nr_outside == 0, "reports outside of every region");
 	printf("perf ring to %zu regions: %.1f million reports/s (quartiles %.1f to %.1f), %zu a pass\n", b.regions.nr,
-	       rates[NR_PASSES / 2], rates[NR_PASSES / 4], rates[NR_PASSES * 3 / 4], b.sz_data / sizeof(struct record));
+	       bench_quantile(rates, NR_PASSES, 0.5), bench_quantile(rates, NR_PASSES, 0.25),
+	       bench_quantile(rates, NR_PASSES, 0.75), b.ring.sz_data / sizeof(struct record));
 	source_perf.close(source);
+	perf_sim_close(&b.ring);
 	regions_free(&b.regions);
 	return 0;
 }

@@ -26,6 +26,7 @@
 #include "collector/region.h"
 #include "collector/sources/perf.h"
 #include "tests/bench/bench_stat.h"
+#include "tests/unit/perf_sim.h"
 
 #define NR_ROUNDS  7
 #define NR_REGIONS 1000
@@ -59,10 +60,7 @@ struct bench {
 	uint64_t nr_reports, nr_samples; /* samples: in the file, of the process */
 	pid_t pid;
 	char path[128];
-	int fd; /* of the ring */
-	struct perf_event_mmap_page *page;
-	unsigned char *data;
-	size_t sz_data;
+	struct perf_sim ring;
 };
 
 /* ---- what is recorded ---- */
@@ -126,18 +124,6 @@ static void count(struct sink *sink, const struct report *v, size_t nr)
 	b->nr_reports += nr;
 }
 
-static void make_ring(struct bench *b)
-{
-	size_t sz_page = (size_t)sysconf(_SC_PAGESIZE), sz = (NR_PAGES + 1) * sz_page;
-
-	b->fd = memfd_create("bench", MFD_CLOEXEC);
-	bench_must(b->fd >= 0 && !ftruncate(b->fd, (off_t)sz), "no memory file");
-	b->page = mmap(NULL, sz, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
-	bench_must(b->page != MAP_FAILED, "no mapping");
-	b->data = (unsigned char *)b->page + sz_page;
-	b->sz_data = NR_PAGES * sz_page;
-}
-
 static struct source *open_source(struct bench *b)
 {
 	struct source_params params = { .clock = &clock_system, .root = "", .attrs = attrs_default() };
@@ -148,28 +134,30 @@ static struct source *open_source(struct bench *b)
 	params.attrs.period = 1;
 	bench_must(!pmu_event_parse("perf::PAGE-FAULTS", "", &event, &err), err.text);
 	pmu_event_want(&event, false);
-	bench_must(!perf_source_open_files(&source, &params, &event, b->pid, &b->fd, 1, NR_PAGES, &err), err.text);
+	bench_must(!perf_source_open_files(&source, &params, &event, b->pid, &b->ring.fd, 1, NR_PAGES, &err), err.text);
 	return source;
 }
 
+/* In our time, so without a call for each (as perf_sim_write_raw() would be). */
 static void put(struct bench *b, uint64_t head, const struct ring_record *r)
 {
-	size_t off = head & (b->sz_data - 1), first = b->sz_data - off < sizeof(*r) ? b->sz_data - off : sizeof(*r);
+	size_t off = head & (b->ring.sz_data - 1),
+	       first = b->ring.sz_data - off < sizeof(*r) ? b->ring.sz_data - off : sizeof(*r);
 
-	memcpy(b->data + off, r, first);
-	memcpy(b->data, (const char *)r + first, sizeof(*r) - first);
+	memcpy(b->ring.data + off, r, first);
+	memcpy(b->ring.data, (const char *)r + first, sizeof(*r) - first);
 }
 
 static void drain(struct bench *b, struct source *source, uint64_t head)
 {
-	__atomic_store_n(&b->page->data_head, head, __ATOMIC_RELEASE);
+	__atomic_store_n(&b->ring.page->data_head, head, __ATOMIC_RELEASE);
 	bench_must(!source_perf.drain(source, &b->sink, NULL), "drain");
 }
 
 /* All samples in [at, end) of the file through the ring. */
 static void feed(struct bench *b, struct source *source, const unsigned char *at, const unsigned char *end)
 {
-	uint64_t head = b->page->data_tail;
+	uint64_t head = b->ring.page->data_tail;
 
 	while (at + sizeof(struct perf_event_header) <= end) {
 		const struct file_record *f = (const struct file_record *)(const void *)at;
@@ -185,7 +173,7 @@ static void feed(struct bench *b, struct source *source, const unsigned char *at
 		r.tid = f->tid;
 		r.time = f->time;
 		r.addr = f->addr;
-		if (head - b->page->data_tail + sizeof(r) > b->sz_data)
+		if (head - b->ring.page->data_tail + sizeof(r) > b->ring.sz_data)
 			drain(b, source, head);
 		put(b, head, &r);
 		head += sizeof(r);
@@ -266,7 +254,7 @@ static double own_pass(struct bench *b, const struct range *range)
 	regions_init(&b->regions, REGION_COUNT_EVENTS);
 	regions_set_ranges(&b->regions, range, 1, &attrs);
 	b->nr_reports = 0;
-	b->page->data_head = b->page->data_tail = 0;
+	b->ring.page->data_head = b->ring.page->data_tail = 0;
 	source = open_source(b);
 	feed(b, source, file + head[5], file + head[5] + head[6]);
 	bench_must(b->nr_reports == b->nr_samples && !b->regions.nr_outside, "samples are missing");
@@ -325,7 +313,7 @@ int main(int argc, char **argv)
 	bench_must(mkdtemp(dir) != NULL, "no temporary folder");
 	snprintf(b.path, sizeof(b.path), "%s/perf.data", dir);
 	record(&b);
-	make_ring(&b);
+	bench_must(perf_sim_open(&b.ring, NR_PAGES, 0), "no ring");
 	file = map_file(b.path, &size);
 	/* Open files and mappings outlive their names, but perf and damontop want the name. */
 	content = look(&b, file, size);

@@ -37,7 +37,7 @@ void perf_sim_close(struct perf_sim *sim)
 
 void perf_sim_write_raw(struct perf_sim *sim, const void *bytes, size_t len)
 {
-	size_t off = sim->head % sim->sz_data, first = sim->sz_data - off < len ? sim->sz_data - off : len;
+	size_t off = sim->head & (sim->sz_data - 1), first = sim->sz_data - off < len ? sim->sz_data - off : len;
 
 	memcpy(sim->data + off, bytes, first);
 	memcpy(sim->data, (const unsigned char *)bytes + first, len - first);
