@@ -32,7 +32,7 @@ static void make_folders(char *path)
 	}
 }
 
-void file_tree_put(const struct file_tree *tree, const char *path, const char *text)
+void file_tree_put_bytes(const struct file_tree *tree, const char *path, const void *bytes, size_t len)
 {
 	char full[PATH_MAX];
 	FILE *file;
@@ -41,7 +41,12 @@ void file_tree_put(const struct file_tree *tree, const char *path, const char *t
 	make_folders(full);
 	file = fopen(full, "w");
 	must(file != NULL, full);
-	must(fputs(text, file) >= 0 && !fclose(file), full);
+	must(fwrite(bytes, 1, len, file) == len && !fclose(file), full);
+}
+
+void file_tree_put(const struct file_tree *tree, const char *path, const char *text)
+{
+	file_tree_put_bytes(tree, path, text, strlen(text));
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

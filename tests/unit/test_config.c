@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/file_tree.h"
 #include "tui/config.h"
 #include "tui/option_rows.h"
 #include "tui/text_file.h"
@@ -338,13 +339,14 @@ static void read_file(const char *path, char dst[256])
 static void it_is_saved_as_a_whole_and_the_former_is_kept(void **state)
 {
 	struct options o = options_default();
-	char dir[] = "/tmp/damontop-config-XXXXXX", path[128], old[160], text[256];
+	char path[128], old[160], text[256];
+	struct file_tree tree;
 	struct config config;
 	struct err err = ERR_NONE;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/a/damontop/config", dir);
+	file_tree_new(&tree);
+	snprintf(path, sizeof(path), "%s/a/damontop/config", tree.root);
 	snprintf(old, sizeof(old), "%s.old", path);
 	assert_int_equal(config_load(&config, path, &err), 0); /* not there: as if empty */
 	assert_int_equal(config.nr, 0);
@@ -365,27 +367,22 @@ static void it_is_saved_as_a_whole_and_the_former_is_kept(void **state)
 	assert_int_equal(config_load(&config, path, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "not a regular file"));
 	assert_non_null(strstr(err.text, "--no-config"));
-	unlink(path);
-	unlink(old);
-	*strrchr(path, '/') = '\0';
-	rmdir(path);
-	*strrchr(path, '/') = '\0';
-	rmdir(path);
-	assert_int_equal(rmdir(dir), 0);
+	file_tree_free(&tree);
 }
 
 /* A link is followed: what it points to is replaced, the link stays. */
 static void a_link_stays_a_link(void **state)
 {
 	struct options o = options_default();
-	char dir[] = "/tmp/damontop-config-XXXXXX", path[64], real[64], text[256];
+	char path[96], real[96], text[256];
+	struct file_tree tree;
 	struct stat st;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/config", dir);
-	snprintf(real, sizeof(real), "%s/real", dir);
-	fclose(fopen(real, "w"));
+	file_tree_new(&tree);
+	snprintf(path, sizeof(path), "%s/config", tree.root);
+	snprintf(real, sizeof(real), "%s/real", tree.root);
+	file_tree_put(&tree, "/real", "");
 	assert_int_equal(symlink("real", path), 0);
 	o.no_mouse = true;
 	assert_int_equal(config_save(path, &o, NULL), 0);
@@ -393,11 +390,7 @@ static void a_link_stays_a_link(void **state)
 	assert_true(S_ISLNK(st.st_mode));
 	read_file(real, text);
 	assert_non_null(strstr(text, "no-mouse = yes\n"));
-	unlink(path);
-	unlink(real);
-	snprintf(real, sizeof(real), "%s/real.old", dir);
-	unlink(real);
-	assert_int_equal(rmdir(dir), 0);
+	file_tree_free(&tree);
 }
 
 int main(void)

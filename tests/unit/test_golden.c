@@ -17,6 +17,7 @@
 
 #include "collector/record.h"
 #include "collector/recording.h"
+#include "tests/unit/file_tree.h"
 #include "tests/unit/screen_dump.h"
 #include "tests/unit/screen_fixture.h"
 
@@ -254,13 +255,14 @@ static char *dump_recording(const struct golden *g, const char *path)
  */
 static void test_recording(void **state)
 {
-	char dir[] = "/tmp/damontop-golden-XXXXXX", paths[2][64], name[64];
+	struct file_tree tree;
+	char paths[2][96], name[64];
 	static const enum heat_unit units[] = { HEAT_TIME, HEAT_RATE };
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	file_tree_new(&tree);
 	for (size_t u = 0; u < 2; u++) {
-		snprintf(paths[u], sizeof(paths[u]), "%s/%zu.rec", dir, u);
+		snprintf(paths[u], sizeof(paths[u]), "%s/%zu.rec", tree.root, u);
 		make_recording(paths[u], units[u]);
 	}
 	for (size_t i = 0; i < NR_MATRIX; i += NR_LOOKS) {
@@ -268,9 +270,7 @@ static void test_recording(void **state)
 
 		compare(&g, dump_recording(&g, paths[g.unit == HEAT_RATE]), false);
 	}
-	for (size_t u = 0; u < 2; u++)
-		unlink(paths[u]);
-	assert_int_equal(rmdir(dir), 0);
+	file_tree_free(&tree);
 }
 
 static void test_panes(void **state)

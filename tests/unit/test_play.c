@@ -17,6 +17,7 @@
 #include "collector/collector.h"
 #include "collector/record.h"
 #include "collector/sources/sources.h"
+#include "tests/unit/file_tree.h"
 #include "tests/unit/screen_dump.h"
 #include "tests/unit/screen_fixture.h"
 #include "tui/app_state.h"
@@ -89,7 +90,8 @@ static void speeds_go_in_steps(void **state)
 /* ---- the source ---- */
 
 struct player {
-	char folder[64], path[96];
+	struct file_tree tree;
+	char path[96];
 	struct clock_virtual clock;
 	struct channel *channel;
 	struct collector *collector;
@@ -173,9 +175,8 @@ static int make_player(void **state)
 {
 	struct player *p = calloc(1, sizeof(*p));
 
-	snprintf(p->folder, sizeof(p->folder), "/tmp/damontop-play.XXXXXX");
-	assert_non_null(mkdtemp(p->folder));
-	snprintf(p->path, sizeof(p->path), "%s/rec", p->folder);
+	file_tree_new(&p->tree);
+	snprintf(p->path, sizeof(p->path), "%s/rec", p->tree.root);
 	write_recording(p->path);
 	*state = p;
 	return 0;
@@ -187,8 +188,7 @@ static int free_player(void **state)
 
 	collector_close(p->collector);
 	channel_free(p->channel);
-	unlink(p->path);
-	rmdir(p->folder);
+	file_tree_free(&p->tree);
 	free(p);
 	return 0;
 }

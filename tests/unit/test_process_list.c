@@ -12,46 +12,40 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/file_tree.h"
 #include "tests/unit/screen_dump.h"
 #include "tests/unit/screen_fixture.h"
 #include "tui/app_state.h"
 
-/* A /proc of our own in a temporary directory. */
-static char root[64];
+static struct file_tree proc; /* stands for /proc */
 
-static void write_file(const char *dir, const char *name, const char *text, size_t len)
+/* Of process pid. */
+static void put(int pid, const char *name, const char *text, size_t len)
 {
-	char path[256];
-	FILE *f;
+	char path[64];
 
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "w");
-	assert_non_null(f);
-	assert_int_equal(fwrite(text, 1, len, f), len);
-	assert_int_equal(fclose(f), 0);
+	snprintf(path, sizeof(path), "/%d/%s", pid, name);
+	file_tree_put_bytes(&proc, path, text, len);
 }
 
 static void add_process(int pid, const char *comm, const char *cmdline, size_t sz_cmdline, unsigned rss_kb)
 {
-	char dir[128], status[512];
+	char status[512];
 
-	snprintf(dir, sizeof(dir), "%s/%d", root, pid);
-	assert_int_equal(mkdir(dir, 0755), 0);
 	snprintf(status, sizeof(status), "Name:\t%s\nUid:\t%u\t0\t0\t0\nVmRSS:\t%u kB\n", comm, getuid(), rss_kb);
 	/* a kernel thread has no such line */
 	if (!rss_kb)
 		*strstr(status, "VmRSS") = '\0';
-	write_file(dir, "status", status, strlen(status));
-	write_file(dir, "comm", comm, strlen(comm));
-	write_file(dir, "cmdline", cmdline, sz_cmdline);
-	write_file(dir, "maps", "", 0);
+	put(pid, "status", status, strlen(status));
+	put(pid, "comm", comm, strlen(comm));
+	put(pid, "cmdline", cmdline, sz_cmdline);
+	put(pid, "maps", "", 0);
 }
 
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(root, "/tmp/damontop-list-XXXXXX");
-	assert_non_null(mkdtemp(root));
+	file_tree_new(&proc);
 	add_process(10, "small\n", "small\0-v", 9, 1000);
 	add_process(20, "big\n", "/usr/bin/big\0--all", 19, 500000);
 	add_process(30, "kthread\n", "", 0, 0);
@@ -62,23 +56,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = { "status", "comm", "cmdline", "maps", "stat" };
-	char path[256];
-	size_t i;
-	int pid;
-
 	(void)state;
-	for (pid = 10; pid <= 50; pid += 10) {
-		for (i = 0; i < 5; i++) {
-			snprintf(path, sizeof(path), "%s/%d/%s", root, pid, names[i]);
-			unlink(path);
-		}
-		snprintf(path, sizeof(path), "%s/%d", root, pid);
-		rmdir(path);
-	}
-	snprintf(path, sizeof(path), "%s/uptime", root);
-	unlink(path);
-	return rmdir(root);
+	file_tree_free(&proc);
+	return 0;
 }
 
 static void test_reads_by_falling_rss(void **state)
@@ -88,7 +68,7 @@ static void test_reads_by_falling_rss(void **state)
 
 	(void)state;
 	process_list_init(&list);
-	assert_int_equal(process_list_read(&list, root, 50, &err), 0);
+	assert_int_equal(process_list_read(&list, proc.root, 50, &err), 0);
 	assert_int_equal(list.nr, 3);
 	assert_int_equal(list.v[0].pid, 20);
 	assert_int_equal(list.v[0].rss_bytes, UINT64_C(500000) << 10);
@@ -109,11 +89,11 @@ static void test_filter_and_selection(void **state)
 	(void)state;
 	process_list_init(&list);
 	assert_null(process_list_selected(&list));
-	process_list_read(&list, root, 50, &err);
+	process_list_read(&list, proc.root, 50, &err);
 	process_list_move(&list, 2);
 	assert_int_equal(process_list_selected(&list)->pid, 10);
 	/* the selected process stays selected over a new reading and a filter that it passes */
-	process_list_read(&list, root, 50, &err);
+	process_list_read(&list, proc.root, 50, &err);
 	assert_int_equal(process_list_selected(&list)->pid, 10);
 	process_list_filter(&list, "SMALL -v");
 	assert_int_equal(list.nr_shown, 1);
@@ -232,7 +212,7 @@ static int choose(void *ctx, pid_t pid, struct err *err)
 static void with_list(struct app_config *config)
 {
 	config->choose = choose;
-	config->proc = root;
+	config->proc = proc.root;
 }
 
 static void test_choose_on_the_screen(void **state)
@@ -302,12 +282,11 @@ static void test_switch(void **state)
 
 static void write_stat(int pid, int ppid, unsigned ticks)
 {
-	char dir[128], text[256];
+	char text[256];
 
-	snprintf(dir, sizeof(dir), "%s/%d", root, pid);
 	snprintf(text, sizeof(text), "%d (a) b) R %d 1 1 0 -1 0 0 0 0 0 %u 1 0 0 20 0 1 0 %d 0 0\n", pid, ppid, ticks,
 		 pid);
-	write_file(dir, "stat", text, strlen(text));
+	put(pid, "stat", text, strlen(text));
 }
 
 static void write_uptime(double seconds)
@@ -315,7 +294,7 @@ static void write_uptime(double seconds)
 	char text[64];
 
 	snprintf(text, sizeof(text), "%.2f 1.00\n", seconds);
-	write_file(root, "uptime", text, strlen(text));
+	file_tree_put(&proc, "/uptime", text);
 }
 
 /* 20 and 40 are children of 10; then 40 uses most CPU time, and f goes to it; F back. */

@@ -19,6 +19,7 @@
 #include "collector/mappings.h"
 #include "collector/rng.h"
 #include "collector/symbols.h"
+#include "tests/unit/file_tree.h"
 
 /* What a C++ compiler calls app::cache::get(int). */
 __attribute__((noinline)) int mangled(int i) __asm__("_ZN3app5cache3getEi");
@@ -132,16 +133,17 @@ static void nothing_to_look_in(void **state)
 /* ---- files ---- */
 
 struct folder {
-	char dir[64], copy[96], command[1024];
+	struct file_tree tree;
+	char copy[96], command[1024];
 };
 
 static struct folder folder_new(void)
 {
-	struct folder f = { .dir = "/tmp/test_symbols.XXXXXX" };
 	char self[512] = "";
+	struct folder f;
 
-	assert_non_null(mkdtemp(f.dir));
-	snprintf(f.copy, sizeof(f.copy), "%s/copy", f.dir);
+	file_tree_new(&f.tree);
+	snprintf(f.copy, sizeof(f.copy), "%s/copy", f.tree.root);
 	assert_true(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0);
 	snprintf(f.command, sizeof(f.command), "cp '%s' %s", self, f.copy);
 	assert_int_equal(system(f.command), 0);
@@ -150,8 +152,7 @@ static struct folder folder_new(void)
 
 static void folder_end(struct folder *f)
 {
-	snprintf(f->command, sizeof(f->command), "rm -r %s", f->dir);
-	assert_int_equal(system(f->command), 0);
+	file_tree_free(&f->tree);
 }
 
 static int find_in(const char *path, const char *debug_dir, struct elf_name *name)
@@ -175,12 +176,12 @@ static void stripped_with_a_debug_file(void **state)
 		 "mkdir -p .build-id/${id%%$rest} && objcopy --only-keep-debug copy .build-id/${id%%$rest}/$rest.debug "
 		 "&& "
 		 "strip copy",
-		 f.dir);
+		 f.tree.root);
 	assert_int_equal(system(f.command), 0);
 	assert_int_equal(find_in(f.copy, NULL, &name), 0);
 	assert_string_equal(name.text, "");
 	assert_int_equal(name.start, name.end);
-	assert_int_equal(find_in(f.copy, f.dir, &name), 0);
+	assert_int_equal(find_in(f.copy, f.tree.root, &name), 0);
 	assert_string_equal(name.text, "plain_function");
 	assert_int_equal(name.start, name.offset);
 	assert_true(name.end > name.start);

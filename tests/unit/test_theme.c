@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/unit/file_tree.h"
 #include "tui/theme.h"
 
 static const enum color_depth depths[] = { COLOR_DEPTH_MONO, COLOR_DEPTH_16, COLOR_DEPTH_256, COLOR_DEPTH_TRUE };
@@ -222,15 +223,16 @@ static void write_file(const char *path, const char *text, size_t filler)
 
 static void files_are_read_with_care(void **state)
 {
-	char dir[] = "/tmp/test_theme.XXXXXX", path[64], link[64], fifo[64];
+	char path[96], link[96], fifo[96];
+	struct file_tree tree;
 	struct theme theme;
 	struct err err = ERR_NONE;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
-	snprintf(path, sizeof(path), "%s/mine.theme", dir);
-	snprintf(link, sizeof(link), "%s/link", dir);
-	snprintf(fifo, sizeof(fifo), "%s/fifo", dir);
+	file_tree_new(&tree);
+	snprintf(path, sizeof(path), "%s/mine.theme", tree.root);
+	snprintf(link, sizeof(link), "%s/link", tree.root);
+	snprintf(fifo, sizeof(fifo), "%s/fifo", tree.root);
 	write_file(path, MINIMAL, 100);
 	assert_int_equal(symlink(path, link), 0);
 	assert_int_equal(mkfifo(fifo, 0600), 0);
@@ -240,7 +242,7 @@ static void files_are_read_with_care(void **state)
 	assert_int_equal(theme_load(&theme, fifo, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "not a regular file"));
 	err = ERR_NONE;
-	assert_int_equal(theme_load(&theme, dir, &err), -EINVAL);
+	assert_int_equal(theme_load(&theme, tree.root, &err), -EINVAL);
 	write_file(path, MINIMAL, 40000);
 	err = ERR_NONE;
 	assert_int_equal(theme_load(&theme, path, &err), -EFBIG);
@@ -248,9 +250,7 @@ static void files_are_read_with_care(void **state)
 	unlink(path);
 	assert_int_equal(theme_load(&theme, path, &err), -ENOENT);
 	assert_non_null(strstr(err.text, path));
-	unlink(link);
-	unlink(fifo);
-	rmdir(dir);
+	file_tree_free(&tree);
 }
 
 static void an_unknown_name_lists_the_known(void **state)
