@@ -49,14 +49,14 @@ int aggregate_set_mappings(struct aggregate *agg, const struct mappings *maps, c
 	/* Half of the regions at most are spent on ranges, so that the others can show differences inside of them. */
 	size_t max = attrs->max_nr_regions / 2 > 3 ? attrs->max_nr_regions / 2 : 3;
 	struct range *ranges = malloc(max * sizeof(*ranges));
+	const struct range everything = { 0, UINT64_MAX };
 	size_t nr;
 
 	if (!ranges)
 		return -ENOMEM;
 	if (fresh)
 		regions_set_ranges(&agg->regions, NULL, 0, attrs);
-	nr = agg->limit.end ? ranges_of_mappings_within(maps, &agg->limit, ranges, max)
-			    : ranges_of_mappings(maps, ranges, max);
+	nr = ranges_of_mappings_within(maps, agg->limit.end ? &agg->limit : &everything, agg->without, ranges, max);
 	regions_set_ranges(&agg->regions, ranges, nr, attrs);
 	free(ranges);
 	return 0;
@@ -258,8 +258,16 @@ static void fill_wss_window(const struct aggregate *agg, struct snapshot *snap)
 		snap->wss_window_ns = agg->mappings[0].window_ns;
 }
 
+/* Sources that check, and have not: nothing is known of this aggregation, which is not the same as nothing accessed. */
+static bool is_unknown(const struct aggregate *agg)
+{
+	return agg->regions.count == REGION_COUNT_CHECKS && !agg->regions.nr_checks;
+}
+
 static void fill_wss(const struct aggregate *agg, struct snapshot *snap)
 {
+	if (is_unknown(agg))
+		return;
 	fill_wss_window(agg, snap);
 	if (agg->regions.count == REGION_COUNT_CHECKS || agg->all_events) {
 		snap->wss_bytes = page_set_bytes(&agg->pages);
@@ -316,7 +324,7 @@ struct snapshot *aggregate_finish(struct aggregate *agg, const struct attrs *att
 	nr = agg->regions.nr;
 	v = make_regions(agg, duration_ns, nr_samples);
 	if (v && cut_at_pages(agg, attrs, maps, &v, &nr, duration_ns, nr_samples))
-		snap = fill_snapshot(agg, v, nr, maps);
+		snap = fill_snapshot(agg, v, is_unknown(agg) ? 0 : nr, maps);
 	else
 		mappings_put(maps);
 	free(v);

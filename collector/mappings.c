@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "collector/array.h"
 #include "collector/text.h"
@@ -22,6 +23,7 @@ struct builder {
 	const char *last_raw; /* the previous line's name, as the kernel gave it: mappings of one file stand together */
 	size_t last_raw_len;
 	uint32_t last_name;
+	const struct hugetlb_devices *hugetlb;
 };
 
 static int name_append(struct builder *b, const char *raw, size_t len, uint32_t *name)
@@ -121,11 +123,11 @@ static enum mapping_kind kind_of(const char *name, uint64_t inode)
 static int parse_line(struct builder *b, const char *p, const char *end)
 {
 	struct mapping m = { 0 }, *v;
-	uint64_t dev;
+	uint64_t major, minor;
 
 	if (!(p = parse_hex(p, end, '-', &m.start)) || !(p = parse_hex(p, end, ' ', &m.end)) ||
 	    !(p = parse_perms(p, end, &m.perms)) || !(p = parse_hex(p, end, ' ', &m.offset)) ||
-	    !(p = parse_hex(p, end, ':', &dev)) || !(p = parse_hex(p, end, ' ', &dev)) ||
+	    !(p = parse_hex(p, end, ':', &major)) || !(p = parse_hex(p, end, ' ', &minor)) ||
 	    !(p = parse_decimal(p, end, &m.inode)))
 		return -EBADMSG;
 	while (p < end && *p == ' ')
@@ -139,6 +141,8 @@ static int parse_line(struct builder *b, const char *p, const char *end)
 	if (name_append(b, p, (size_t)(end - p), &m.name))
 		return -ENOMEM;
 	m.kind = (uint8_t)kind_of(b->names + m.name, m.inode);
+	if (m.inode && hugetlb_has(b->hugetlb, makedev((unsigned)major, (unsigned)minor)))
+		m.perms |= MAPPING_HUGETLB;
 	v[b->nr++] = m;
 	return 0;
 }
@@ -162,8 +166,24 @@ static struct mappings *table_of(struct builder *b)
 
 struct mappings *mappings_parse(const char *text, size_t len, struct err *err)
 {
+	return mappings_parse_with(text, len, NULL, err);
+}
+
+uint64_t mappings_hugetlb_bytes(const struct mappings *maps)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < maps->nr; i++)
+		if (maps->v[i].perms & MAPPING_HUGETLB)
+			bytes += maps->v[i].end - maps->v[i].start;
+	return bytes;
+}
+
+struct mappings *mappings_parse_with(const char *text, size_t len, const struct hugetlb_devices *hugetlb,
+				     struct err *err)
+{
 	const char *p = text, *end = text + len;
-	struct builder b = { 0 };
+	struct builder b = { .hugetlb = hugetlb };
 	struct mappings *maps;
 	size_t line = 1;
 	int rc = 0;

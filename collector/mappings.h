@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "collector/err.h"
+#include "collector/hugetlb.h"
 
 enum mapping_kind {
 	MAPPING_ANON,  /* no file, also [anon:NAME] */
@@ -32,6 +33,7 @@ enum mapping_perm {
 	MAPPING_WRITE = 2,
 	MAPPING_EXEC = 4,
 	MAPPING_SHARED = 8,
+	MAPPING_HUGETLB = 16, /* no permission: its pages are of hugetlbfs, as far as that is known */
 };
 
 struct mapping {
@@ -72,6 +74,11 @@ struct mappings {
  * -ENOMEM.
  */
 struct mappings *mappings_parse(const char *text, size_t len, struct err *err);
+/* The same; those of these devices bear MAPPING_HUGETLB. */
+struct mappings *mappings_parse_with(const char *text, size_t len, const struct hugetlb_devices *hugetlb,
+				     struct err *err);
+/* Bytes of the mappings that bear MAPPING_HUGETLB. */
+uint64_t mappings_hugetlb_bytes(const struct mappings *maps);
 
 /* At most so many processes in a table. */
 #define MAPPINGS_MAX_PROCESSES 64

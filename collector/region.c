@@ -184,21 +184,21 @@ static int gap_cmp(const void *va, const void *vb)
 	return a->after < b->after ? -1 : 1;
 }
 
-static bool to_be_covered(const struct mapping *m)
+static bool to_be_covered(const struct mapping *m, uint8_t without)
 {
 	bool accessible = m->perms & (MAPPING_READ | MAPPING_WRITE | MAPPING_EXEC);
 
-	return accessible && !(m->start >> 63) && m->end > m->start;
+	return accessible && !(m->perms & without) && !(m->start >> 63) && m->end > m->start;
 }
 
-static size_t runs_of_mappings(const struct mappings *maps, struct range *v)
+static size_t runs_of_mappings(const struct mappings *maps, uint8_t without, struct range *v)
 {
 	size_t nr = 0;
 
 	for (size_t i = 0; i < maps->nr; i++) {
 		const struct mapping *m = &maps->v[i];
 
-		if (!to_be_covered(m))
+		if (!to_be_covered(m, without))
 			continue;
 		if (nr && v[nr - 1].end == m->start)
 			v[nr - 1].end = m->end;
@@ -249,10 +249,11 @@ size_t ranges_of_mappings(const struct mappings *maps, struct range *v, size_t m
 {
 	const struct range everything = { 0, UINT64_MAX };
 
-	return ranges_of_mappings_within(maps, &everything, v, max);
+	return ranges_of_mappings_within(maps, &everything, 0, v, max);
 }
 
-size_t ranges_of_mappings_within(const struct mappings *maps, const struct range *limit, struct range *v, size_t max)
+size_t ranges_of_mappings_within(const struct mappings *maps, const struct range *limit, uint8_t without,
+				 struct range *v, size_t max)
 {
 	struct range *all;
 	size_t nr;
@@ -260,7 +261,7 @@ size_t ranges_of_mappings_within(const struct mappings *maps, const struct range
 	if (!max || !maps->nr)
 		return 0;
 	all = region_realloc(NULL, maps->nr, sizeof(*all));
-	nr = clip_ranges(all, runs_of_mappings(maps, all), limit);
+	nr = clip_ranges(all, runs_of_mappings(maps, without, all), limit);
 	if (nr > max)
 		nr = join_over_gaps(all, nr, max);
 	memcpy(v, all, nr * sizeof(*v));

@@ -94,8 +94,12 @@ void regions_free(struct regions *rs);
  * between them are joined. Writes at most max ranges and returns their number.
  */
 size_t ranges_of_mappings(const struct mappings *maps, struct range *v, size_t max);
-/* The same, and nothing outside of [limit->start, limit->end), page aligned. */
-size_t ranges_of_mappings_within(const struct mappings *maps, const struct range *limit, struct range *v, size_t max);
+/*
+ * The same, and nothing outside of [limit->start, limit->end), page aligned, nor mappings with any of these bits
+ * (enum mapping_perm).
+ */
+size_t ranges_of_mappings_within(const struct mappings *maps, const struct range *limit, uint8_t without,
+				 struct range *v, size_t max);
 
 /*
  * Covers exactly these ranges (sorted, not overlapping) from now on. Regions that touch none are dropped,

@@ -167,7 +167,7 @@ struct snapshot {
 	uint64_t target_cpu_us; /* CPU time of the target during this aggregation */
 	uint32_t nr_threads;
 	struct snap_stats stats;
-	char note[128]; /* what the user should know of this aggregation: a badge; "" mostly */
+	char note[192]; /* what the user should know of this aggregation: a badge; "" mostly */
 	struct mappings *maps;
 	size_t nr_regions;
 	struct snap_region *regions; /* sorted by address */

@@ -71,9 +71,10 @@ enum source_flags {
 	SOURCE_REGIONS = 4,   /* hands over ready-made regions */
 	SOURCE_CHECKS = 8,    /* checks access bits: prepare() and drain() every aging interval */
 	SOURCE_WSS_EXACT = 16,
-	SOURCE_RANGE = 32,  /* can be limited to a range of addresses */
-	SOURCE_CLEARS = 64, /* clears the access bits of page table entries: of two that do, each sees a part */
-	SOURCE_TUNES = 128, /* may tune its intervals itself: attrs.access_bp */
+	SOURCE_RANGE = 32,	 /* can be limited to a range of addresses */
+	SOURCE_CLEARS = 64,	 /* clears the access bits of page table entries: of two that do, each sees a part */
+	SOURCE_TUNES = 128,	 /* may tune its intervals itself: attrs.access_bp */
+	SOURCE_NO_HUGETLB = 256, /* sees nothing of pages of hugetlbfs: these are unknown to it */
 };
 
 /* What drain() may return besides 0 and -errno. */

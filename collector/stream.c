@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "collector/array.h"
+#include "collector/text.h"
 
 /* ---- what the source hands over ---- */
 
@@ -177,6 +178,7 @@ int stream_open(struct stream *s, const struct source_ops *ops, const struct sou
 	};
 	if (aggregate_init(&s->agg, checks, ops->flags & SOURCE_WSS_EXACT, ops->heat_unit, params->seed))
 		return err_set(err, ENOMEM, "no memory for regions");
+	s->agg.without = ops->flags & SOURCE_NO_HUGETLB ? MAPPING_HUGETLB : 0;
 	rc = ops->open(&s->source, params, err);
 	if (rc)
 		return rc;
@@ -229,6 +231,19 @@ void stream_use_mappings(struct stream *s, struct mappings *maps, const struct a
 
 /* ---- a snapshot ---- */
 
+/* What the source says of itself, and how much memory there is of which it knows nothing. */
+static void fill_note(const struct stream *s, struct snapshot *snap, const struct source_stats *now)
+{
+	uint64_t unseen = s->ops->flags & SOURCE_NO_HUGETLB ? mappings_hugetlb_bytes(s->maps) : 0;
+	char bytes[TEXT_NUMBER_SIZE];
+
+	if (unseen)
+		snprintf(snap->note, sizeof(snap->note), "%s%s%s of hugetlb pages: their use is unknown", now->note,
+			 *now->note ? "; " : "", text_bytes(bytes, unseen));
+	else
+		snprintf(snap->note, sizeof(snap->note), "%s", now->note);
+}
+
 /* What the source counted since the previous one. */
 static void fill_stats(struct stream *s, struct snapshot *snap, const struct source_stats *now)
 {
@@ -243,7 +258,7 @@ static void fill_stats(struct stream *s, struct snapshot *snap, const struct sou
 	snap->stats.cost_ns = now->cost_ns;
 	if (now->stretched != last->stretched && !snap->wss_window_ns)
 		snap->flags &= ~(uint32_t)SNAP_WSS_EXACT;
-	snprintf(snap->note, sizeof(snap->note), "%s", now->note);
+	fill_note(s, snap, now);
 	s->last_stats = *now;
 }
 

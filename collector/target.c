@@ -271,7 +271,7 @@ static int read_mappings(struct target *target, struct err *err)
 	if (len < 0)
 		return err_set(err, (int)-len, "reading the mappings of process %d: %s", target->pid,
 			       strerror((int)-len));
-	maps = mappings_parse(target->text, (size_t)len, err);
+	maps = mappings_parse_with(target->text, (size_t)len, &target->hugetlb, err);
 	if (!maps)
 		return -EBADMSG;
 	if (mappings_equal(maps, target->maps)) {
@@ -413,6 +413,8 @@ int target_open(struct target **out, pid_t pid, struct err *err)
 	rc = open_pid(target, pid, err);
 	if (!rc)
 		rc = check_kind(target, err);
+	if (!rc)
+		hugetlb_find(&target->hugetlb, target->proc_fd);
 	if (!rc)
 		rc = target_refresh(target, err);
 	if (rc >= 0 && !target->maps)

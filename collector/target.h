@@ -54,6 +54,7 @@ struct target {
 	uint64_t exec_id;
 	char *text; /* of the maps file, kept from one refresh to the next */
 	size_t sz_text;
+	struct hugetlb_devices hugetlb; /* as at the start */
 };
 
 /*

@@ -63,7 +63,7 @@ const struct source_ops source_clear_refs = {
 		"clears the target's access bits: reclaim takes its memory for colder than it is, and two that clear "
 		"them take them from each other",
 	.heat_unit = HEAT_FRACTION,
-	.flags = SOURCE_AUTO | SOURCE_CHECKS | SOURCE_WSS_EXACT | SOURCE_CLEARS,
+	.flags = SOURCE_AUTO | SOURCE_CHECKS | SOURCE_WSS_EXACT | SOURCE_CLEARS | SOURCE_NO_HUGETLB,
 	.probe = clear_refs_probe,
 	.permits = clear_refs_permits,
 	.open = clear_refs_open,

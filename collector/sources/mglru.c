@@ -418,7 +418,7 @@ const struct source_ops source_mglru = {
 		"ages the target's whole memory cgroup: reclaim sees new generations and cleared access bits, and two "
 		"that age take them from each other",
 	.heat_unit = HEAT_FRACTION,
-	.flags = SOURCE_AUTO | SOURCE_CHECKS | SOURCE_WSS_EXACT | SOURCE_CLEARS,
+	.flags = SOURCE_AUTO | SOURCE_CHECKS | SOURCE_WSS_EXACT | SOURCE_CLEARS | SOURCE_NO_HUGETLB,
 	.probe = mglru_probe,
 	.permits = mglru_permits,
 	.open = mglru_open,

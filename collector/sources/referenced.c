@@ -523,7 +523,10 @@ static int check(struct referenced *ref, struct sink *sink, struct err *err)
 	return hand_over_mappings(ref, sink, err);
 }
 
-/* Before the first clear the bits are everybody's and as old as may be: there is nothing to say. */
+/*
+ * Before the first clear, which there is one of after each exec, the bits are everybody's and as old as may be: that is
+ * no check. (A part of another source is asked at its time, and is not put off by this.)
+ */
 static int referenced_drain(struct source *source, struct sink *sink, struct err *err)
 {
 	struct referenced *ref = (struct referenced *)source;
@@ -532,7 +535,7 @@ static int referenced_drain(struct source *source, struct sink *sink, struct err
 	int rc;
 
 	if (!ref->clear_end_ns)
-		return 0;
+		return is_bounded(ref) ? 0 : SOURCE_NO_CHECK;
 	size = size_now(ref);
 	if (!may_check(ref, size))
 		return SOURCE_NO_CHECK;
@@ -559,7 +562,7 @@ static int referenced_target_changed(struct source *source, unsigned changes, st
 
 	if (!(changes & (TARGET_CHANGED_EXEC | TARGET_CHANGED_STATE)))
 		return 0;
-	ref->clear_end_ns = 0;
+	ref->clear_end_ns = ref->window_ns = 0;
 	ref->plan = (struct window_plan){ 0 };
 	set_timer(ref, 0);
 	mapping_rates_free(&ref->rates);
@@ -591,6 +594,8 @@ static void referenced_stats(struct source *source, struct source_stats *stats)
 		snprintf(stats->note, sizeof(stats->note),
 			 "referenced rests: a reading of all mappings would take %" PRIu64 "ms (-s clock+referenced)",
 			 ref->rests_read_ns / NSEC_PER_MSEC);
+	else if (!ref->window_ns)
+		snprintf(stats->note, sizeof(stats->note), "no check yet: it begins with a clear of the access bits");
 	else
 		snprintf(stats->note, sizeof(stats->note), "bytes used in %s by mapping; cost to the target %s%s",
 			 text_duration_us(window, ref->window_ns / NSEC_PER_USEC),
@@ -605,7 +610,7 @@ const struct source_ops source_referenced = {
 		"clears the target's access bits, which reclaim and other monitors use too; each page used again "
 		"costs it up to 0.4 us",
 	.heat_unit = HEAT_FRACTION,
-	.flags = SOURCE_CHECKS | SOURCE_AUTO | SOURCE_WSS_EXACT | SOURCE_CLEARS,
+	.flags = SOURCE_CHECKS | SOURCE_AUTO | SOURCE_WSS_EXACT | SOURCE_CLEARS | SOURCE_NO_HUGETLB,
 	.default_attrs = referenced_default_attrs,
 	.probe = referenced_probe,
 	.open = referenced_open,

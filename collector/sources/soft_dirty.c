@@ -259,7 +259,15 @@ static int scan(struct soft_dirty *sd, struct sink *sink, uint64_t start, uint64
 	return 0;
 }
 
-/* The kernel's own pages ([vdso] and the like) have no entries that could be asked for. */
+/*
+ * The kernel's own pages ([vdso] and the like) have no entries that could be asked for; the marks of hugetlb pages are
+ * never cleared.
+ */
+static bool can_be_scanned(const struct mapping *m)
+{
+	return m->kind != MAPPING_VDSO && !(m->perms & MAPPING_HUGETLB);
+}
+
 static int soft_dirty_drain(struct source *source, struct sink *sink, struct err *err)
 {
 	struct soft_dirty *sd = (struct soft_dirty *)source;
@@ -270,7 +278,7 @@ static int soft_dirty_drain(struct source *source, struct sink *sink, struct err
 	for (size_t i = 0; i < maps->nr && !rc;) {
 		uint64_t start = maps->v[i].start, end = start;
 
-		for (; i < maps->nr && maps->v[i].start == end && maps->v[i].kind != MAPPING_VDSO; i++)
+		for (; i < maps->nr && maps->v[i].start == end && can_be_scanned(&maps->v[i]); i++)
 			end = maps->v[i].end;
 		if (end == start)
 			i++;
@@ -323,7 +331,7 @@ const struct source_ops source_soft_dirty = {
 		"clears the target's soft-dirty marks (checkpointing tools and other monitors use them too); the next "
 		"write of each page takes a fault",
 	.heat_unit = HEAT_FRACTION,
-	.flags = SOURCE_CHECKS | SOURCE_AUTO | SOURCE_WSS_EXACT,
+	.flags = SOURCE_CHECKS | SOURCE_AUTO | SOURCE_WSS_EXACT | SOURCE_NO_HUGETLB,
 	.probe = soft_dirty_probe,
 	.open = soft_dirty_open,
 	.prepare = soft_dirty_prepare,

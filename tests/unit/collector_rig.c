@@ -69,6 +69,8 @@ static int scripted_drain(struct source *source, struct sink *sink, struct err *
 		s->drained_at[s->nr_drain] = s->clock->now_ns;
 	if (++s->nr_drain == s->fail_drain_at)
 		return err_set(err, EIO, "the drain that was to fail");
+	if (s->puts_off)
+		return SOURCE_NO_CHECK;
 	for (unsigned i = 0; i < s->nr_regions_at_a_time; i++)
 		sink->regions(sink, &s->regions, 1, 7, 100 * NSEC_PER_MSEC);
 	if (s->report.end)

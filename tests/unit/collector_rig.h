@@ -25,6 +25,7 @@ struct script {
 	const struct clock_virtual *clock;
 	unsigned nr_open, nr_close, nr_prepare, nr_drain, nr_set_attrs;
 	unsigned fail_open_with, fail_drain_at, refuse_attrs;
+	bool puts_off;	    /* each check */
 	struct attrs attrs; /* as told last */
 	uint64_t range_start, range_end;
 	unsigned refuse_range;

@@ -40,6 +40,28 @@ static void checks_at_every_aging_and_snapshots_at_every_aggregation(void **stat
 	snapshot_free(snap);
 }
 
+/* Not one check in an aggregation: nothing is known, which is not the same as nothing accessed. */
+static void without_a_check_all_is_unknown(void **state)
+{
+	struct rig *rig = *state;
+	struct snapshot *snap;
+
+	assert_int_equal(rig_open(rig, NULL), 0);
+	rig->script.puts_off = true;
+	assert_true(rig_pass_ms(rig, 1000));
+	snap = rig_next_snapshot(rig);
+	assert_int_equal(snap->nr_regions, 0);
+	assert_false(snap->flags & SNAP_WSS_KNOWN);
+	snapshot_free(snap);
+	rig->script.puts_off = false;
+	assert_true(rig_pass_ms(rig, 1000));
+	snap = rig_next_snapshot(rig);
+	assert_true(snap->nr_regions > 0);
+	assert_true(snap->flags & SNAP_WSS_KNOWN);
+	assert_int_equal(snap->wss_bytes, 0); /* looked, and found nothing */
+	snapshot_free(snap);
+}
+
 /* Counts of pages alone are exact for one check; and not where a check found what an earlier one has found too. */
 static void a_working_set_is_not_called_exact_where_it_may_not_be(void **state)
 {
@@ -437,6 +459,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 		TEST(checks_at_every_aging_and_snapshots_at_every_aggregation),
+		TEST(without_a_check_all_is_unknown),
 		TEST(a_working_set_is_not_called_exact_where_it_may_not_be),
 		TEST(a_part_of_a_count_is_a_guess),
 		TEST(mappings_of_the_last_check_come_with_the_snapshot),

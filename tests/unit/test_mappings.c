@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include <cmocka.h>
 
@@ -74,6 +75,40 @@ static void deleted_files(void **state)
 	assert_false(mappings_is_deleted(maps, &maps->v[1]));
 	assert_string_equal(mappings_short_name(name, maps, &maps->v[2]), "/");
 	mappings_put(maps);
+}
+
+/* What is of hugetlbfs is known by its device alone: name and kind are those of any file or shared memory. */
+static void hugetlb_by_device(void **state)
+{
+	static const char mounts[] = "24 1 0:21 / /sys rw - sysfs sysfs rw\n"
+				     "33 24 0:34 / /hugetlbfs rw shared:1 - tmpfs hugetlbfs rw\n"
+				     "35 24 0:44 /a /dev/huge\\040pages rw,relatime shared:7 - hugetlbfs none rw\n"
+				     "cut\n";
+	static const char huge[] = "1000-2000 rw-p 00000000 00:2c 7 /dev/huge pages/x\n"
+				   "2000-3000 rw-s 00000000 00:10 8 /memfd:huge (deleted)\n"
+				   "3000-4000 rw-s 00000000 00:01 8 /memfd:small (deleted)\n"
+				   "4000-5000 rw-p 00000000 00:00 0\n"
+				   "5000-7000 rw-p 00000000 00:10 9 /anon_hugepage (deleted)\n";
+	struct hugetlb_devices devices = { .v = { 0, makedev(0, 16) }, .nr = 2 };
+	struct mappings *maps, *plain = parse(huge);
+
+	(void)state;
+	hugetlb_add_mounts(&devices, mounts);
+	assert_true(hugetlb_has(&devices, makedev(0, 44)));
+	assert_false(hugetlb_has(&devices, makedev(0, 21)));
+	assert_false(hugetlb_has(&devices, makedev(0, 34)));
+	assert_false(hugetlb_has(NULL, makedev(0, 44)));
+	maps = mappings_parse_with(huge, strlen(huge), &devices, NULL);
+	assert_int_equal(maps->v[0].perms, MAPPING_READ | MAPPING_WRITE | MAPPING_HUGETLB);
+	assert_true(maps->v[1].perms & MAPPING_HUGETLB);
+	assert_int_equal(maps->v[1].kind, MAPPING_SHM);
+	assert_false(maps->v[2].perms & MAPPING_HUGETLB);
+	assert_false(maps->v[3].perms & MAPPING_HUGETLB); /* no file: its device number means nothing */
+	assert_int_equal(mappings_hugetlb_bytes(maps), 0x4000);
+	assert_int_equal(mappings_hugetlb_bytes(plain), 0);
+	assert_false(mappings_equal(maps, plain));
+	mappings_put(maps);
+	mappings_put(plain);
 }
 
 static void found_by_address(void **state)
@@ -178,6 +213,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_field_is_read),
 		cmocka_unit_test(deleted_files),
+		cmocka_unit_test(hugetlb_by_device),
 		cmocka_unit_test(found_by_address),
 		cmocka_unit_test(what_the_kernel_does_not_write_is_refused),
 		cmocka_unit_test(every_cut_of_a_good_text_is_survived),

@@ -94,6 +94,23 @@ static void test_what_cannot_be_accessed_is_left_out(void **state)
 	assert_int_equal(ranges_of(m, 4, v, 0), 0);
 }
 
+static void test_what_is_unknown_to_a_source_is_left_out(void **state)
+{
+	const struct mapping m[] = { { .start = P(1), .end = P(2), .perms = MAPPING_READ },
+				     { .start = P(2), .end = P(514), .perms = MAPPING_READ | MAPPING_HUGETLB },
+				     { .start = P(514), .end = P(515), .perms = MAPPING_READ } };
+	const struct range everything = { 0, UINT64_MAX }, limit = { P(1), P(20) };
+	struct mappings maps = { .nr = 3, .v = m };
+	struct range v[4];
+
+	(void)state;
+	assert_int_equal(ranges_of_mappings_within(&maps, &everything, MAPPING_HUGETLB, v, 4), 2);
+	assert_int_equal(v[0].end, P(2));
+	assert_int_equal(v[1].start, P(514));
+	assert_int_equal(ranges_of_mappings_within(&maps, &limit, MAPPING_HUGETLB, v, 4), 1);
+	assert_int_equal(ranges_of_mappings_within(&maps, &everything, 0, v, 4), 1);
+}
+
 static void test_smallest_gaps_are_joined_first(void **state)
 {
 	/* gaps: 5, 1, 9, 1, 2 pages */
@@ -526,6 +543,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_adjacent_mappings_are_one_range),
 		cmocka_unit_test(test_what_cannot_be_accessed_is_left_out),
+		cmocka_unit_test(test_what_is_unknown_to_a_source_is_left_out),
 		cmocka_unit_test(test_smallest_gaps_are_joined_first),
 		cmocka_unit_test(test_65000_mappings),
 		cmocka_unit_test(test_first_ranges_become_even_regions_within_the_limit),

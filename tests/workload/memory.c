@@ -32,6 +32,8 @@ static int open_backing(const struct map *map)
 
 	if (map->kind == MAP_KIND_MEMFD) {
 		fd = memfd_create(map->name, MFD_CLOEXEC);
+	} else if (map->kind == MAP_KIND_HUGETLB) {
+		fd = memfd_create(map->name, MFD_CLOEXEC | MFD_HUGETLB);
 	} else if (map->kind == MAP_KIND_FILE && map->path[0]) {
 		fd = open(map->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	} else if (map->kind == MAP_KIND_FILE) {
@@ -67,7 +69,8 @@ static void map_member(const struct map *map, unsigned i, int fd)
 	if (mmap(at, map->size, PROT_READ | PROT_WRITE, flags, fd, fd < 0 ? 0 : (off_t)(i * map->size)) == MAP_FAILED)
 		die(1, "map %s: %s", map->name, strerror(errno));
 	/* Refused by kernels without huge pages: then there are none, as asked. */
-	if (madvise(at, map->size, map->huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) && map->huge)
+	if (map->kind != MAP_KIND_HUGETLB && madvise(at, map->size, map->huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) &&
+	    map->huge)
 		die(1, "map %s: no huge pages: %s", map->name, strerror(errno));
 	bind_node(map, at);
 	if (map->kind == MAP_KIND_ANON) /* a name is a convenience: older kernels have none */
@@ -79,7 +82,7 @@ static void map_member(const struct map *map, unsigned i, int fd)
 /* All members lie in one reservation; what is not a member is given back. */
 static void map_one(struct map *map)
 {
-	size_t align = map->huge ? SZ_HUGE : SZ_PAGE, span = map->stride * map->count;
+	size_t align = map->huge || map->kind == MAP_KIND_HUGETLB ? SZ_HUGE : SZ_PAGE, span = map->stride * map->count;
 	size_t sz = span + align + 2 * SZ_GUARD;
 	char *area = mmap(NULL, sz, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int fd = open_backing(map);

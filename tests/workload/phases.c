@@ -7,7 +7,7 @@
 
 #include "tests/workload/workload.h"
 
-const char *const map_kind_names[NR_MAP_KINDS] = { "anon", "shared", "memfd", "file" };
+const char *const map_kind_names[NR_MAP_KINDS] = { "anon", "shared", "memfd", "file", "hugetlb" };
 const char *const pattern_names[NR_PATTERNS] = { "random", "sequential", "chase", "touch", "sweep" };
 
 #define MAX_WORDS 24
