@@ -56,9 +56,14 @@ struct region {
 	uint32_t age;		   /* aggregations for which the access pattern has stayed the same */
 	uint32_t nr_reports;	   /* reports that it rests on in this aggregation */
 	uint64_t nr_hits;	   /* events: sum of report.count; checks: page hits */
-	double last_density;	   /* hits a page (and check) of the previous aggregation; < 0: there was none */
-	uint64_t last_nr_hits;	   /* those of the previous aggregation, as far as they fell to this range */
-	bool hit_in_check;	   /* this check has found it accessed; makes DAMON's nr_accesses */
+	/*
+	 * nr_hits without most of what is but chance: drawn towards the mean of the neighbours from which no border
+	 * shows it to differ, the less the more these differ by more than chance. Sums stay. What heat is made of.
+	 */
+	double even_hits;
+	double last_density;   /* hits a page (and check) of the previous aggregation; < 0: there was none */
+	uint64_t last_nr_hits; /* those of the previous aggregation, as far as they fell to this range */
+	bool hit_in_check;     /* this check has found it accessed; makes DAMON's nr_accesses */
 	/* private: where its histogram is in bins, nr_bins parts of bin_pages pages; region_bins.c */
 	uint32_t bin_first, nr_bins;
 	uint64_t bin_pages, bin_recip;

@@ -75,6 +75,7 @@ void regions_aggregate_damon(struct regions *rs, const struct attrs *attrs)
 
 	merge(rs, attrs, sz_limit);
 	regions_apply_limit(rs, sz_limit);
+	regions_even_out(rs, NULL);
 }
 
 /* Pushes r in nr_subs parts of random sizes. Rule: damon_split_regions_of(). */

@@ -8,7 +8,8 @@
  * show. Then the regions are fitted to the pieces: cut at their borders, joined
  * within them as far as the limit of size allows. So the regions keep their own
  * ages and stay where they are, and yet a border is judged by all the reports
- * on both sides of it. docs/regions.md has the reasons for every constant.
+ * on both sides of it, and the heat of a region by all those of its piece.
+ * docs/regions.md has the reasons for every constant.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -85,7 +86,6 @@ static void find_pieces(struct regions *pieces, size_t max)
 {
 	regions_cut(pieces);
 	evidence_count(pieces);
-	start_anew_where_changed(pieces);
 	regions_join_alike(pieces, max);
 	regions_place_borders(pieces);
 }
@@ -169,5 +169,6 @@ void regions_aggregate_data(struct regions *rs, const struct attrs *attrs)
 	make_slivers_even(rs, &pieces);
 	evidence_count(rs);
 	set_nr_accesses(rs);
+	regions_even_out(rs, &pieces);
 	free_copy(&pieces);
 }

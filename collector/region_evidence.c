@@ -47,6 +47,7 @@ struct evidence {
 	struct mark *past;   /* sorted by page, at most NR_MARKS; nr_back >= 1 */
 	struct mark *merged; /* scratch of the same size */
 	size_t nr_past;
+	uint32_t nr_back;   /* so many aggregations all marks of are among the past ones */
 	uint32_t max_pages; /* the longest mark, past ones included: how far back a window has to look */
 	struct edge *edges;
 	size_t nr_edges, edges_cap;
@@ -104,10 +105,11 @@ static uint32_t nr_back_that_fit(const struct evidence *ev)
 /* The aggregation's marks, sorted, join the past ones; the oldest go. */
 static void marks_become_past(struct evidence *ev)
 {
-	uint32_t keep = nr_back_that_fit(ev);
+	uint32_t fit = nr_back_that_fit(ev), keep = fit < ev->nr_back ? fit : ev->nr_back;
 	size_t nr = 0, i = 0, k = 0;
 	struct mark *swap;
 
+	ev->nr_back = keep + 1;
 	ev->max_pages = 0;
 	while (i < ev->nr_marks || k < ev->nr_past) {
 		bool past = i == ev->nr_marks || (k < ev->nr_past && ev->past[k].page < ev->marks[i].page);
@@ -131,7 +133,7 @@ void evidence_reset(struct regions *rs)
 
 	/* Marks of only a part of an aggregation would say that what came later was elsewhere. */
 	if (ev->overflown || !ev->points.nr)
-		ev->nr_past = 0;
+		ev->nr_past = ev->nr_back = 0;
 	else
 		marks_become_past(ev);
 	ev->nr_marks = 0;
@@ -362,6 +364,30 @@ const struct evidence_point *evidence_window(struct regions *rs, uint64_t start,
 	points_of_edges(ev, &ev->window);
 	*nr = ev->window.nr;
 	return ev->window.v;
+}
+
+static void count_marks_between(const struct evidence *ev, const struct mark *v, size_t nr, uint64_t start,
+				uint64_t end, double hits[EVIDENCE_NR_BACK + 1])
+{
+	uint64_t reach = start > ev->max_pages ? start - ev->max_pages : 0;
+
+	for (size_t i = first_mark_from(v, nr, reach); i < nr && v[i].page < end; i++) {
+		uint64_t mark_end = v[i].page + v[i].nr_pages;
+		uint64_t from = v[i].page > start ? v[i].page : start, to = mark_end < end ? mark_end : end;
+
+		if (from < to)
+			hits[v[i].nr_back] += (double)v[i].nr_hits * (double)(to - from) / v[i].nr_pages;
+	}
+}
+
+uint32_t evidence_hits(const struct regions *rs, uint64_t start, uint64_t end, double hits[EVIDENCE_NR_BACK + 1])
+{
+	const struct evidence *ev = rs->evidence;
+
+	memset(hits, 0, (EVIDENCE_NR_BACK + 1) * sizeof(*hits));
+	count_marks_between(ev, ev->marks, ev->nr_marks, start, end, hits);
+	count_marks_between(ev, ev->past, ev->nr_past, start, end, hits);
+	return ev->nr_back;
 }
 
 bool evidence_is_exact(const struct regions *rs)

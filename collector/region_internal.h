@@ -93,6 +93,11 @@ bool evidence_is_exact(const struct regions *rs);
  */
 const struct evidence_point *evidence_window(struct regions *rs, uint64_t start, uint64_t end, uint32_t nr_back,
 					     size_t *nr);
+/*
+ * Hits of the pages [start, end) in this aggregation, hits[0], and in each of those before it of which every report is
+ * known; returns how many these are, at most EVIDENCE_NR_BACK. Only if evidence_is_exact().
+ */
+uint32_t evidence_hits(const struct regions *rs, uint64_t start, uint64_t end, double hits[EVIDENCE_NR_BACK + 1]);
 /* Sets nr_hits and nr_reports of every region from the points. */
 void evidence_count(struct regions *rs);
 /* Forgets: the next aggregation begins. */
@@ -104,13 +109,15 @@ void evidence_reset(struct regions *rs);
 void regions_cut(struct regions *rs);
 /*
  * Joins neighbours that do not differ by more than chance, of any size, and further while there are more than max
- * (region_join.c). The joined region has the age of the younger: for so long all of it has been as it is.
+ * (region_join.c).
  */
 void regions_join_alike(struct regions *rs, size_t max);
 /* Joins neighbours between which no border of pieces lies, up to sz_limit; and any others while more than max. */
 void regions_join_within(struct regions *rs, const struct regions *pieces, uint64_t sz_limit, size_t max);
 /* Moves the borders between regions that differ to where the evidence has them (region_border.c). */
 void regions_place_borders(struct regions *rs);
+/* Sets even_hits: of the regions of each of these pieces, or (NULL) as counted (region_even.c). */
+void regions_even_out(struct regions *rs, const struct regions *pieces);
 
 /* ---- the policies ---- */
 void regions_aggregate_data(struct regions *rs, const struct attrs *attrs);

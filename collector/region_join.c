@@ -25,7 +25,6 @@ struct joiner {
 	size_t nr;		    /* regions left */
 	const struct region *apart; /* sorted: a border between two of them is one to keep; NULL: none is */
 	size_t nr_apart;
-	bool least_age; /* the joined region is as old as the younger of the two; otherwise the mean */
 	uint32_t *next, *prev, *stamp;
 	struct border *heap;
 	size_t nr_heap;
@@ -100,12 +99,9 @@ static void push_border(struct joiner *j, uint32_t i)
 
 static void join_at(struct joiner *j, uint32_t i)
 {
-	uint32_t gone = j->next[i], least;
+	uint32_t gone = j->next[i];
 
-	least = j->rs->v[i].age < j->rs->v[gone].age ? j->rs->v[i].age : j->rs->v[gone].age;
 	region_merge_into(&j->rs->v[i], &j->rs->v[gone]);
-	if (j->least_age)
-		j->rs->v[i].age = least;
 	j->next[i] = j->next[gone];
 	if (j->next[i] != NONE)
 		j->prev[j->next[i]] = i;
@@ -170,7 +166,6 @@ void regions_join_alike(struct regions *rs, size_t max)
 	struct joiner j;
 
 	joiner_open(&j, rs);
-	j.least_age = true;
 	join_least_first(&j, PENALTY_JOIN, max);
 	joiner_close(&j);
 }

@@ -3,12 +3,13 @@
  * region_sim.h - synthetic targets of which the truth is known, and a judge:
  * shared by tests/bench/bench_region.c and tests/unit/test_region_truth.c.
  *
- * A scene has hot ranges that move once. Samples: each is hot with a given
- * probability and uniform within the hot or the cold memory. Harvests: every
- * page is found accessed with a probability, and runs of such pages are
- * reported, 2 MiB at most each, as the BPF program does. The judge ranks
- * regions by hits per byte, takes them until the hot size is reached (the last
- * one in part), and measures how much of it is truly hot.
+ * A scene has hot ranges that move once, which may be in the midst of a
+ * second. Samples: each is hot with a given probability and uniform within the
+ * hot or the cold memory. Harvests: every page is found accessed with a
+ * probability, and runs of such pages are reported, 2 MiB at most each, as the
+ * BPF program does. The judge ranks regions by heat, takes them until the hot
+ * size is reached (the last one in part), and measures how much of it is truly
+ * hot. The heat's error is the part of it that is not where it belongs.
  */
 #ifndef TESTS_REGION_SIM_H
 #define TESTS_REGION_SIM_H
@@ -39,6 +40,7 @@ struct sim_scene {
 	struct range ranges[SIM_NR_RANGES];
 	size_t nr_hot;
 	struct range hot[2][SIM_NR_HOT]; /* before and after the move */
+	double moves_at;		 /* s */
 };
 
 struct sim {
@@ -47,7 +49,8 @@ struct sim {
 	struct regions rs;
 	struct attrs attrs;
 	int phase;
-	double walk; /* bytes into the hot memory */
+	unsigned sec; /* how many are over */
+	double walk;  /* bytes into the hot memory */
 };
 
 static inline struct attrs sim_attrs(enum region_policy policy)
@@ -129,14 +132,18 @@ static inline void sim_open(struct sim *sim, const struct sim_scene *scene, enum
 	regions_set_ranges(&sim->rs, scene->ranges, scene->nr_ranges, &sim->attrs);
 }
 
-static inline void sim_samples(struct sim *sim)
+/* Those of one check; each is of the phase that is at its time. */
+static inline void sim_samples(struct sim *sim, unsigned check)
 {
-	unsigned nr = sim->scene->reports_a_sec / SIM_CHECKS_A_SEC;
-	struct report *v = calloc(nr, sizeof(*v));
+	unsigned a_sec = sim->scene->reports_a_sec, first = a_sec * check / SIM_CHECKS_A_SEC;
+	unsigned nr = a_sec * (check + 1) / SIM_CHECKS_A_SEC - first;
+	struct report *v = calloc(nr + 1, sizeof(*v));
 
 	for (unsigned i = 0; i < nr; i++) {
-		uint64_t addr = sim_one_address(sim);
+		uint64_t addr;
 
+		sim->phase = sim->sec + (first + i + 0.5) / a_sec >= sim->scene->moves_at;
+		addr = sim_one_address(sim);
 		v[i] = (struct report){ .start = addr, .end = addr + 8, .count = 1 };
 	}
 	qsort(v, nr, sizeof(*v), sim_by_start);
@@ -175,24 +182,30 @@ static inline void sim_harvest(struct sim *sim, const struct range *range)
 		regions_add(&sim->rs, &run, 1);
 }
 
-/* One second, which ends with regions_aggregate(): the result is in sim->rs. */
-static inline void sim_second(struct sim *sim, struct rng *split)
+/* One second, which ends with regions_aggregate(): the result is in sim->rs. False: the move was within it. */
+static inline bool sim_second(struct sim *sim, struct rng *split)
 {
+	double moves_at = sim->scene->moves_at;
+	bool mixed = moves_at > sim->sec && moves_at < sim->sec + 1;
+
+	sim->phase = sim->sec >= moves_at;
 	regions_begin(&sim->rs, &sim->attrs, split);
-	for (int check = 0; check < SIM_CHECKS_A_SEC; check++) {
+	for (unsigned check = 0; check < SIM_CHECKS_A_SEC; check++) {
 		if (sim->scene->count == REGION_COUNT_EVENTS)
-			sim_samples(sim);
+			sim_samples(sim, check);
 		else
 			for (size_t i = 0; i < sim->scene->nr_ranges; i++)
 				sim_harvest(sim, &sim->scene->ranges[i]);
 		regions_end_check(&sim->rs);
 	}
 	regions_aggregate(&sim->rs, &sim->attrs);
+	sim->sec++;
+	return !mixed;
 }
 
 static inline double sim_heat(const struct region *r)
 {
-	return (double)r->nr_hits / (double)(r->end - r->start);
+	return r->even_hits / (double)(r->end - r->start);
 }
 
 static inline int sim_by_heat(const void *va, const void *vb)
@@ -228,6 +241,39 @@ static inline double sim_judge(const struct sim *sim)
 	return found / (double)want;
 }
 
+/*
+ * Of the heat outside of the scene's own: how much is elsewhere than in truth, 0 to 1 (the distance of total
+ * variation). For samples only.
+ */
+static inline double sim_heat_error(const struct sim *sim)
+{
+	const struct sim_scene *s = sim->scene;
+	const struct range *hot = s->hot[sim->phase];
+	double hot_bytes = (double)sim_bytes(hot, s->nr_hot), sum = 0, all = 0, error = 0;
+	double cold = (1 - s->hot_share) / ((double)sim_bytes(s->ranges, s->nr_ranges) - hot_bytes);
+	double heat = s->hot_share / hot_bytes;
+
+	/* What was found, and what there is, each as a share of its sum. */
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < sim->rs.nr; i++) {
+			const struct region *r = &sim->rs.v[i];
+			double in_hot = (double)sim_overlap(hot, s->nr_hot, r->start, r->end);
+			double in_cold = (double)(r->end - r->start) - in_hot;
+
+			if (sim_overlap(&s->own, 1, r->start, r->end))
+				continue;
+			if (!pass) {
+				sum += r->even_hits;
+				all += in_hot * heat + in_cold * cold;
+			} else if (sum > 0) {
+				error += in_hot * fabs(sim_heat(r) / sum - heat / all) / 2;
+				error += in_cold * fabs(sim_heat(r) / sum - cold / all) / 2;
+			}
+		}
+	}
+	return error;
+}
+
 /* ---- the scenes -------------------------------------------------------------------------------- */
 
 static inline struct range sim_at(double start_mib, double mib)
@@ -245,7 +291,8 @@ static inline struct sim_scene sim_random_reads(void)
 				   .nr_ranges = 1,
 				   .ranges = { sim_at(0, 512) },
 				   .nr_hot = 1,
-				   .hot = { { sim_at(71.3, 128) }, { sim_at(300.7, 128) } } };
+				   .hot = { { sim_at(71.3, 128) }, { sim_at(300.7, 128) } },
+				   .moves_at = 8 };
 }
 
 static inline struct sim_scene sim_sequential_writes(void)
@@ -283,7 +330,7 @@ static inline struct sim_scene sim_small_spot(void)
 
 static inline struct sim_scene sim_sparse(void)
 {
-	struct sim_scene s = { .name = "40 of 400 x 64 KiB", .reports_a_sec = 60, .hot_share = 0.9 };
+	struct sim_scene s = { .name = "40 of 400 x 64 KiB", .reports_a_sec = 60, .hot_share = 0.9, .moves_at = 8 };
 
 	s.nr_ranges = 400;
 	s.nr_hot = 40;
@@ -303,6 +350,71 @@ static inline struct sim_scene sim_few_reports(void)
 
 	s.name = "the same, 60 reports/s";
 	s.reports_a_sec = 60;
+	return s;
+}
+
+/*
+ * The workload seqwrite as the clock sees it, measured: 9 of 10 accesses are sequential writes to the hot range, but as
+ * a random read takes that much longer, half of the samples only. The move is in the midst of a second.
+ */
+static inline struct sim_scene sim_half_of_the_time(uint64_t seed)
+{
+	struct rng rng = rng_seeded(seed);
+	struct sim_scene s = sim_random_reads();
+
+	s.name = "half of the time in 128 MiB";
+	s.reports_a_sec = 207;
+	s.hot_share = 0.51;
+	s.own_share = 0.05;
+	s.nr_ranges = 4;
+	s.ranges[0] = sim_at(0, 520);
+	s.ranges[1] = sim_at(530, 2.7);
+	s.ranges[2] = sim_at(540, 0.25);
+	s.ranges[3] = sim_at(5000, 0.125);
+	s.own = (struct range){ s.ranges[3].start, s.ranges[3].start + PAGE_BYTES };
+	s.hot[0][0] = sim_at(64, 128);
+	s.hot[1][0] = sim_at(300, 128);
+	s.moves_at = 7 + rng_unit(&rng);
+	return s;
+}
+
+static inline double sim_log_uniform(struct rng *rng, double min, double max)
+{
+	return min * exp(rng_unit(rng) * log(max / min));
+}
+
+/* One or two hot ranges anywhere in [0, mib), together of so many MiB. */
+static inline void sim_put_hot(struct range *hot, size_t nr, double mib, double hot_mib, struct rng *rng)
+{
+	double a = rng_unit(rng) * (mib - hot_mib), b = rng_unit(rng) * (mib - hot_mib), each = hot_mib / (double)nr;
+
+	hot[0] = sim_at(fmin(a, b), each);
+	if (nr > 1)
+		hot[1] = sim_at(fmax(a, b) + each, each);
+}
+
+/*
+ * Any plan: 64 MiB to 4 GiB, of which 2 to 50 % are 2.5 to 40 times as hot as the rest, in one range or two; 50 to 1000
+ * samples a second, of which up to a third are elsewhere.
+ */
+static inline struct sim_scene sim_any(uint64_t seed)
+{
+	struct rng rng = rng_seeded(seed);
+	double mib = sim_log_uniform(&rng, 64, 4096), share = sim_log_uniform(&rng, 0.02, 0.5);
+	double times = sim_log_uniform(&rng, 2.5, 40);
+	struct sim_scene s = { .name = "any", .reports_a_sec = (unsigned)sim_log_uniform(&rng, 50, 1000) };
+
+	s.own_share = rng_unit(&rng) * 0.35;
+	s.hot_share = times * share / (times * share + 1 - share);
+	s.nr_ranges = 2 + rng_below(&rng, 3);
+	s.ranges[0] = sim_at(0, mib);
+	for (size_t i = 1; i < s.nr_ranges; i++)
+		s.ranges[i] = sim_at(mib + 100 + 10 * (double)i, 0.25);
+	s.own = (struct range){ s.ranges[1].start, s.ranges[1].start + PAGE_BYTES };
+	s.nr_hot = 1 + rng_below(&rng, 2);
+	sim_put_hot(s.hot[0], s.nr_hot, mib, mib * share, &rng);
+	sim_put_hot(s.hot[1], s.nr_hot, mib, mib * share, &rng);
+	s.moves_at = 5 + 5 * rng_unit(&rng);
 	return s;
 }
 

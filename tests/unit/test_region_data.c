@@ -202,6 +202,116 @@ static void test_small_difference_is_no_cut_however_certain(void **state)
 	regions_free(&rs);
 }
 
+/* ---- what is chance ------------------------------------------------------------------------------- */
+
+/* Counts of one region after another, each of 1000 pages, without a report between; then what even_hits are. */
+static void even_out(struct regions *rs, enum region_count count, const uint64_t *hits, size_t nr)
+{
+	struct regions piece;
+
+	open_range(rs, count, 0, 1000 * nr, (uint32_t)nr);
+	open_range(&piece, count, 0, 1000 * nr, 1);
+	rs->nr_checks = 1000;
+	assert_int_equal(rs->nr, nr);
+	for (size_t i = 0; i < nr; i++)
+		rs->v[i].nr_hits = hits[i];
+	regions_even_out(rs, &piece);
+	regions_free(&piece);
+}
+
+static void test_regions_of_a_piece_are_as_hot_as_all_of_it(void **state)
+{
+	static const uint64_t hits[] = { 29, 14, 26, 0, 27 };
+	struct regions rs;
+	double sum = 0;
+
+	(void)state;
+	even_out(&rs, REGION_COUNT_EVENTS, hits, 5);
+	for (size_t i = 0; i < 5; i++)
+		sum += rs.v[i].even_hits;
+	assert_true(fabs(sum - 96) < 1e-9);
+	/* The one with few is by chance what it is, mostly; one without any report stays without. */
+	assert_true(rs.v[1].even_hits > 15 && rs.v[1].even_hits < rs.v[2].even_hits);
+	assert_true(rs.v[0].even_hits < 29 && rs.v[0].even_hits > rs.v[2].even_hits);
+	assert_true(rs.v[3].even_hits <= 0);
+	regions_free(&rs);
+	/* No more apart than chance makes them: nothing of it is kept. */
+	even_out(&rs, REGION_COUNT_EVENTS, (const uint64_t[]){ 24, 24, 26, 25, 26 }, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_true(fabs(rs.v[i].even_hits - 25) < 1e-9);
+	regions_free(&rs);
+}
+
+static void test_what_is_no_chance_is_kept(void **state)
+{
+	static const uint64_t hits[] = { 100000, 108000, 101000, 99000 };
+	struct regions rs;
+
+	(void)state;
+	even_out(&rs, REGION_COUNT_EVENTS, hits, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_true(fabs(rs.v[i].even_hits - (double)hits[i]) < 50);
+	regions_free(&rs);
+	/* Checks have seen every page. */
+	even_out(&rs, REGION_COUNT_CHECKS, hits, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_true(fabs(rs.v[i].even_hits - (double)hits[i]) < 1e-9);
+	regions_free(&rs);
+}
+
+/* ---- borders and memory ---------------------------------------------------------------------------- */
+
+/* Evenly spaced, from the middle of the first distance on. */
+static void add_even(struct regions *rs, uint64_t start_page, uint64_t end_page, unsigned nr)
+{
+	for (unsigned i = 0; i < nr; i++) {
+		uint64_t addr = P(start_page) + (2 * i + 1) * P(end_page - start_page) / (2 * nr);
+
+		add_one(rs, addr, addr + 1, 1);
+	}
+}
+
+/*
+ * A hot range three times as hot as the rest moves by half its length, in the midst of an aggregation. Each of the two
+ * changes that this makes on either side of a border is small enough to be chance; reports of before the move must not
+ * place the borders of after it.
+ */
+static void test_two_small_changes_are_one(void **state)
+{
+	struct regions rs;
+
+	(void)state;
+	open_range(&rs, REGION_COUNT_EVENTS, 0, 131072, 1);
+	for (int i = 0; i < 8; i++) {
+		begin(&rs);
+		add_even(&rs, 0, 131072, 128);
+		if (i <= 6)
+			add_even(&rs, 16384, 49152, i == 6 ? 32 : 64);
+		if (i >= 6)
+			add_even(&rs, 32768, 65536, i == 6 ? 32 : 64);
+		aggregate(&rs, 1, 1000);
+	}
+	assert_in_range(at_page(&rs, 50000)->start, P(32768 - 1024), P(32768 + 1024));
+	assert_in_range(at_page(&rs, 50000)->end, P(65536 - 1024), P(65536 + 1024));
+	regions_free(&rs);
+}
+
+/* Which side of a report a border is on is not known: it comes to lie between the last report and the next. */
+static void test_a_border_lies_between_reports(void **state)
+{
+	struct regions rs;
+
+	(void)state;
+	open_range(&rs, REGION_COUNT_EVENTS, 0, 100000, 1);
+	add_even(&rs, 40000, 60000, 200);
+	add_even(&rs, 0, 100000, 20);
+	aggregate(&rs, 1, 1000);
+	/* the outermost of 200 are at 40050 and 59950, the next ones of 20 at 37500 and 62500 */
+	assert_in_range(at_page(&rs, 50000)->start, P(39900), P(40049));
+	assert_in_range(at_page(&rs, 50000)->end, P(59951), P(60100));
+	regions_free(&rs);
+}
+
 /* ---- aging --------------------------------------------------------------------------------------- */
 
 static void test_age_grows_until_the_pattern_changes(void **state)
@@ -495,6 +605,10 @@ int main(void)
 		cmocka_unit_test(test_too_few_reports_cut_nothing),
 		cmocka_unit_test(test_checks_cut_at_the_very_page),
 		cmocka_unit_test(test_small_difference_is_no_cut_however_certain),
+		cmocka_unit_test(test_regions_of_a_piece_are_as_hot_as_all_of_it),
+		cmocka_unit_test(test_what_is_no_chance_is_kept),
+		cmocka_unit_test(test_two_small_changes_are_one),
+		cmocka_unit_test(test_a_border_lies_between_reports),
 		cmocka_unit_test(test_age_grows_until_the_pattern_changes),
 		cmocka_unit_test(test_single_report_is_no_change),
 		cmocka_unit_test(test_cooled_down_regions_are_joined),

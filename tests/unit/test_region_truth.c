@@ -14,7 +14,6 @@
 #include "tests/region_sim.h"
 
 #define NR_SECONDS 16
-#define MOVE_AT	   8
 
 static int by_value(const void *va, const void *vb)
 {
@@ -23,25 +22,65 @@ static int by_value(const void *va, const void *vb)
 	return (a > b) - (a < b);
 }
 
-/* Median and worst of the whole seconds, the first one and the one after the move included. */
-static void assert_found(struct sim_scene scene, uint64_t seed, double median, double worst)
+/* What came of one run, of its whole seconds: the first one and the one after the move included. */
+struct run {
+	double median, worst, heat_error; /* this the mean */
+};
+
+static struct run run_scene(const struct sim_scene *scene, uint64_t seed)
 {
 	struct rng split = rng_seeded(seed);
+	struct run run = { 0 };
 	double v[NR_SECONDS];
 	struct sim sim;
+	size_t nr = 0;
 
-	sim_open(&sim, &scene, REGION_POLICY_DATA, seed);
-	for (int sec = 0; sec < NR_SECONDS; sec++) {
-		sim.phase = sec >= MOVE_AT;
-		sim_second(&sim, &split);
-		v[sec] = sim_judge(&sim);
+	sim_open(&sim, scene, REGION_POLICY_DATA, seed);
+	while (sim.sec < NR_SECONDS) {
+		if (!sim_second(&sim, &split))
+			continue;
+		v[nr++] = sim_judge(&sim);
+		run.heat_error += sim_heat_error(&sim);
 	}
 	regions_free(&sim.rs);
-	qsort(v, NR_SECONDS, sizeof(v[0]), by_value);
-	if (v[NR_SECONDS / 2] < median || v[0] < worst)
-		print_message("%s: median %.3f, worst %.3f\n", scene.name, v[NR_SECONDS / 2], v[0]);
-	assert_true(v[NR_SECONDS / 2] >= median);
-	assert_true(v[0] >= worst);
+	qsort(v, nr, sizeof(v[0]), by_value);
+	run.median = v[nr / 2];
+	run.worst = v[0];
+	run.heat_error /= (double)nr;
+	return run;
+}
+
+static void assert_found(struct sim_scene scene, uint64_t seed, double median, double worst)
+{
+	struct run run = run_scene(&scene, seed);
+
+	if (run.median < median || run.worst < worst)
+		print_message("%s: median %.3f, worst %.3f\n", scene.name, run.median, run.worst);
+	assert_true(run.median >= median);
+	assert_true(run.worst >= worst);
+}
+
+/* What came of many runs of a scene, or of as many scenes. */
+struct runs {
+	unsigned nr, nr_missed;	  /* with a second below 0.85 */
+	double worst, heat_error; /* means */
+};
+
+static struct runs run_often(struct sim_scene (*scene_of)(uint64_t seed), unsigned nr)
+{
+	struct runs runs = { .nr = nr };
+
+	for (uint64_t seed = 0; seed < nr; seed++) {
+		struct sim_scene scene = scene_of(seed);
+		struct run run = run_scene(&scene, seed);
+
+		runs.nr_missed += run.worst < 0.85;
+		runs.worst += run.worst / nr;
+		runs.heat_error += run.heat_error / nr;
+	}
+	print_message("of %u runs %u have a second below 0.85; means: worst second %.3f, error of heat %.3f\n", runs.nr,
+		      runs.nr_missed, runs.worst, runs.heat_error);
+	return runs;
 }
 
 static void test_random_reads(void **state)
@@ -86,11 +125,44 @@ static void test_few_samples_on_sparse_ranges(void **state)
 	assert_found(sim_sparse(), 1, 0.70, 0.55);
 }
 
+/* 60 reports a second: by chance a fortieth of the runs has a second in which 20 MiB of the hot range get too few. */
+static struct sim_scene few_reports(uint64_t seed)
+{
+	(void)seed;
+	return sim_few_reports();
+}
+
 static void test_idle_target(void **state)
 {
+	struct runs runs = run_often(few_reports, 100);
+
 	(void)state;
-	for (uint64_t seed = 0; seed < 5; seed++)
-		assert_found(sim_few_reports(), seed, 0.96, 0.80);
+	assert_in_range(runs.nr_missed, 0, 7);
+	assert_true(runs.worst >= 0.93);
+	assert_true(runs.heat_error <= 0.11);
+}
+
+/*
+ * A hot range only three times as hot as the rest. Who knew that there is one hot range, and both densities, would miss
+ * 0.85 in one first second of fourteen at this rate, so in one run of eight in the first or in the one after the move.
+ */
+static void test_half_of_the_time(void **state)
+{
+	struct runs runs = run_often(sim_half_of_the_time, 100);
+
+	(void)state;
+	assert_in_range(runs.nr_missed, 0, 22);
+	assert_true(runs.worst >= 0.88);
+	assert_true(runs.heat_error <= 0.08);
+}
+
+static void test_any_plan(void **state)
+{
+	struct runs runs = run_often(sim_any, 100);
+
+	(void)state;
+	assert_in_range(runs.nr_missed, 0, 32);
+	assert_true(runs.heat_error <= 0.088);
 }
 
 static void test_harvests(void **state)
@@ -108,6 +180,7 @@ static void test_borders_come_to_rest(void **state)
 	struct sim sim;
 
 	(void)state;
+	scene.moves_at = 1e9;
 	sim_open(&sim, &scene, REGION_POLICY_DATA, 3);
 	for (int sec = 0; sec < 60; sec++) {
 		const struct range *hot = &scene.hot[0][0];
@@ -139,6 +212,7 @@ int main(void)
 		cmocka_unit_test(test_two_ranges),	     cmocka_unit_test(test_small_spot),
 		cmocka_unit_test(test_in_a_process),	     cmocka_unit_test(test_few_samples_on_sparse_ranges),
 		cmocka_unit_test(test_idle_target),	     cmocka_unit_test(test_harvests),
+		cmocka_unit_test(test_half_of_the_time),     cmocka_unit_test(test_any_plan),
 		cmocka_unit_test(test_borders_come_to_rest),
 	};
 
