@@ -144,7 +144,7 @@ static void print_bash(FILE *out)
 	}
 	fputs("\t*) words='", out);
 	for (size_t i = 0; i < option_rows_nr; i++)
-		if (option_rows[i].set)
+		if (option_rows[i].name)
 			fprintf(out, "--%s ", option_rows[i].name);
 	fputs("--' ;;\n", out);
 	fputs(bash_end, out);
@@ -201,7 +201,7 @@ static void print_zsh(FILE *out)
 	for (size_t i = 0; i < option_rows_nr; i++) {
 		const struct option_row *row = &option_rows[i];
 
-		if (!row->set)
+		if (!row->name)
 			continue;
 		if (row->letter)
 			fprintf(out, "  '(-%c --%s)'{-%c%s,--%s%s}'", row->letter, row->name, row->letter,

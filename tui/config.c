@@ -167,7 +167,7 @@ bool config_path(char *dst, size_t size, const char *xdg_config_home, const char
 static const struct option_row *row_of(struct piece name)
 {
 	for (size_t i = 0; i < option_rows_nr; i++)
-		if (option_rows[i].set && piece_is(name, option_rows[i].name))
+		if (option_rows[i].name && piece_is(name, option_rows[i].name))
 			return &option_rows[i];
 	return NULL;
 }
@@ -291,7 +291,7 @@ static int apply_setting(const struct config_setting *setting, struct options *o
 
 	if (!row->arg) {
 		if (strcmp(setting->value, "yes") == 0)
-			return row->set(o, NULL, err);
+			return option_row_set(row, o, NULL, err);
 		return strcmp(setting->value, "no") == 0
 			       ? 0
 			       : err_set(err, EINVAL, "%s: \"%.40s\" is neither yes nor no", row->name, setting->value);
@@ -299,7 +299,7 @@ static int apply_setting(const struct config_setting *setting, struct options *o
 	if (!*setting->value)
 		return err_set(err, EINVAL, "%s: a value is missing", row->name);
 	rc = check_word(row, setting->value, err);
-	return rc ? rc : row->set(o, setting->value, err);
+	return rc ? rc : option_row_set(row, o, setting->value, err);
 }
 
 int config_apply(const struct config *config, struct options *o, struct err *err)

@@ -9,18 +9,23 @@
 
 #include "tui/options.h"
 
-/* A row without set is a heading. */
+/* A row without a name is a heading. */
 struct option_row {
 	char letter; /* 0: none */
 	const char *name;
 	const char *arg; /* what it takes; it says how it is completed, too (option_values_of()). NULL: nothing */
 	const char *help;
+	/* what it does: this, or it sets a bool, or keeps what it takes as it is, at this place of struct options */
 	int (*set)(struct options *options, const char *arg, struct err *err);
+	size_t flag, text;
 };
 
 #define OPTION_ROWS_MAX 128
 extern const struct option_row option_rows[];
 extern const size_t option_rows_nr;
+
+/* arg as it was typed; it has to stay. 0, or -errno with what is wrong with it. */
+int option_row_set(const struct option_row *row, struct options *options, const char *arg, struct err *err);
 
 /* Names that options take, in order; NULL where i is past the last. */
 const char *options_color_name(size_t i);

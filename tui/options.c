@@ -21,30 +21,6 @@ static int set_pid(struct options *o, const char *arg, struct err *err)
 	return rc;
 }
 
-static int set_children(struct options *o, const char *arg, struct err *err)
-{
-	(void)arg;
-	(void)err;
-	o->children = true;
-	return 0;
-}
-
-static int set_demo(struct options *o, const char *arg, struct err *err)
-{
-	(void)arg;
-	(void)err;
-	o->demo = true;
-	return 0;
-}
-
-static int set_physical(struct options *o, const char *arg, struct err *err)
-{
-	(void)arg;
-	(void)err;
-	o->physical = true;
-	return 0;
-}
-
 static int set_replay(struct options *o, const char *arg, struct err *err)
 {
 	(void)err;
@@ -62,25 +38,10 @@ static int set_speed(struct options *o, const char *arg, struct err *err)
 	return 0;
 }
 
-static int set_loop(struct options *o, const char *arg, struct err *err)
-{
-	(void)arg;
-	(void)err;
-	o->loop = true;
-	return 0;
-}
-
 static int set_seek(struct options *o, const char *arg, struct err *err)
 {
 	o->has_seek = true;
 	return play_place_parse(arg, &o->seek, err);
-}
-
-static int set_record(struct options *o, const char *arg, struct err *err)
-{
-	(void)err;
-	o->record = arg;
-	return 0;
 }
 
 static int set_record_size(struct options *o, const char *arg, struct err *err)
@@ -104,21 +65,6 @@ static int set_sources(struct options *o, const char *arg, struct err *err)
 	(void)arg;
 	(void)err;
 	o->action = OPTIONS_SOURCES;
-	return 0;
-}
-
-static int set_event(struct options *o, const char *arg, struct err *err)
-{
-	(void)err;
-	o->event = arg;
-	return 0;
-}
-
-static int set_physical_addresses(struct options *o, const char *arg, struct err *err)
-{
-	(void)arg;
-	(void)err;
-	o->physical_addresses = true;
 	return 0;
 }
 
@@ -237,20 +183,6 @@ static int set_split(struct options *o, const char *arg, struct err *err)
 	return err_set(err, EINVAL, "split: \"%s\" is neither data nor random", arg);
 }
 
-static int set_overlay(struct options *o, const char *arg, struct err *err)
-{
-	(void)err;
-	o->overlay = arg;
-	return 0;
-}
-
-static int set_theme(struct options *o, const char *arg, struct err *err)
-{
-	(void)err;
-	o->theme = arg;
-	return 0;
-}
-
 const char *options_contrast_name(size_t i)
 {
 	return i < CONTRAST_NR_MODES ? contrast_mode_name((enum contrast_mode)i) : NULL;
@@ -302,22 +234,6 @@ static int set_color(struct options *o, const char *arg, struct err *err)
 	return err_set(err, EINVAL, "color: \"%s\" is none of auto, never, 16, 256, truecolor", arg);
 }
 
-static int set_ascii(struct options *o, const char *arg, struct err *err)
-{
-	(void)arg;
-	(void)err;
-	o->ascii = true;
-	return 0;
-}
-
-static int set_no_mouse(struct options *o, const char *arg, struct err *err)
-{
-	(void)arg;
-	(void)err;
-	o->no_mouse = true;
-	return 0;
-}
-
 static int set_history(struct options *o, const char *arg, struct err *err)
 {
 	int rc = text_parse_bytes(arg, "history", &o->history_bytes, err);
@@ -327,26 +243,11 @@ static int set_history(struct options *o, const char *arg, struct err *err)
 	return rc;
 }
 
-static int set_batch(struct options *o, const char *arg, struct err *err)
-{
-	(void)arg;
-	(void)err;
-	o->batch = true;
-	return 0;
-}
-
 static int set_json(struct options *o, const char *arg, struct err *err)
 {
 	(void)arg;
 	(void)err;
 	o->batch = o->json = true;
-	return 0;
-}
-
-static int set_report(struct options *o, const char *arg, struct err *err)
-{
-	(void)err;
-	o->report = arg;
 	return 0;
 }
 
@@ -380,13 +281,6 @@ static int set_format(struct options *o, const char *arg, struct err *err)
 	return err_set(err, EINVAL, "format: \"%s\" is none of text, json, csv, svg, openmetrics", arg);
 }
 
-static int set_output(struct options *o, const char *arg, struct err *err)
-{
-	(void)err;
-	o->output = arg;
-	return 0;
-}
-
 static int set_iterations(struct options *o, const char *arg, struct err *err)
 {
 	return text_parse_u64(arg, "iterations", 1, UINT32_MAX, &o->iterations, err);
@@ -395,13 +289,6 @@ static int set_iterations(struct options *o, const char *arg, struct err *err)
 static int set_duration(struct options *o, const char *arg, struct err *err)
 {
 	return text_parse_duration_us(arg, "duration", &o->duration_us, err);
-}
-
-static int set_keys(struct options *o, const char *arg, struct err *err)
-{
-	(void)err;
-	o->keys = arg;
-	return 0;
 }
 
 static int set_dump_frame(struct options *o, const char *arg, struct err *err)
@@ -431,32 +318,9 @@ static int set_size(struct options *o, const char *arg, struct err *err)
 	return 0;
 }
 
-static int set_svg(struct options *o, const char *arg, struct err *err)
-{
-	(void)arg;
-	(void)err;
-	o->svg = true;
-	return 0;
-}
-
 static int set_seed(struct options *o, const char *arg, struct err *err)
 {
 	return text_parse_u64(arg, "seed", 0, UINT64_MAX - 1, &o->seed, err);
-}
-
-static int set_root(struct options *o, const char *arg, struct err *err)
-{
-	(void)err;
-	o->root = arg;
-	return 0;
-}
-
-static int set_no_config(struct options *o, const char *arg, struct err *err)
-{
-	(void)arg;
-	(void)err;
-	o->no_config = true;
-	return 0;
 }
 
 static int set_help(struct options *o, const char *arg, struct err *err)
@@ -483,67 +347,83 @@ static int set_completion(struct options *o, const char *arg, struct err *err)
 	return 0;
 }
 
+#define FLAG(member) .flag = offsetof(struct options, member)
+#define TEXT(member) .text = offsetof(struct options, member)
+
 const struct option_row option_rows[] = {
-	{ 0, NULL, NULL, "What to watch (without any of these: a list of processes to choose from)", NULL },
-	{ 'p', "pid", "PID", "a running process", set_pid },
-	{ 0, "children", NULL, "its descendants too, rows grouped by process; key P while it runs", set_children },
-	{ 0, "demo", NULL, "a built-in synthetic target", set_demo },
-	{ 0, "physical", NULL, "all memory of the machine, by node and zone (kernel DAMON)", set_physical },
-	{ 'r', "replay", "FILE", "a recording: ours, damo's, perf.data; - is stdin (-p: which target)", set_replay },
-	{ 0, "speed", "X", "replay: X times as fast as it was", set_speed },
-	{ 0, "loop", NULL, "replay: from the beginning again at its end", set_loop },
-	{ 0, "seek", "PLACE", "replay: begin there: 50%, 90s, 1m30s, 1:30", set_seek },
-	{ 0, NULL, NULL, "Recording", NULL },
-	{ 'o', "record", "FILE", "record while watching, in damo's json_compressed", set_record },
+	{ .help = "What to watch (without any of these: a list of processes to choose from)" },
+	{ 'p', "pid", "PID", "a running process", .set = set_pid },
+	{ 0, "children", NULL, "its descendants too, rows grouped by process; key P while it runs", FLAG(children) },
+	{ 0, "demo", NULL, "a built-in synthetic target", FLAG(demo) },
+	{ 0, "physical", NULL, "all memory of the machine, by node and zone (kernel DAMON)", FLAG(physical) },
+	{ 'r', "replay", "FILE", "a recording: ours, damo's, perf.data; - is stdin (-p: which target)",
+	  .set = set_replay },
+	{ 0, "speed", "X", "replay: X times as fast as it was", .set = set_speed },
+	{ 0, "loop", NULL, "replay: from the beginning again at its end", FLAG(loop) },
+	{ 0, "seek", "PLACE", "replay: begin there: 50%, 90s, 1m30s, 1:30", .set = set_seek },
+	{ .help = "Recording" },
+	{ 'o', "record", "FILE", "record while watching, in damo's json_compressed", TEXT(record) },
 	{ 0, "record-size", "SIZE", "go on with FILE.1, FILE.2 ... whenever a file has grown past this",
-	  set_record_size },
-	{ 0, NULL, NULL, "How to see it", NULL },
-	{ 's', "source", "SOURCE", "auto (default), one of --sources, or two side by side: A,B", set_source },
-	{ 0, "sources", NULL, "list the sources: usable here? why not? what would help?", set_sources },
-	{ 'e', "event", "EVENT", "perf: an event in libpfm4's notation", set_event },
-	{ 'c', "period", "N", "perf: one sample every N events", set_period },
-	{ 'F', "freq", "HZ", "event sources: samples a second and thread, instead of a budget", set_freq },
+	  .set = set_record_size },
+	{ .help = "How to see it" },
+	{ 's', "source", "SOURCE", "auto (default), one of --sources, or two side by side: A,B", .set = set_source },
+	{ 0, "sources", NULL, "list the sources: usable here? why not? what would help?", .set = set_sources },
+	{ 'e', "event", "EVENT", "perf: an event in libpfm4's notation", TEXT(event) },
+	{ 'c', "period", "N", "perf: one sample every N events", .set = set_period },
+	{ 'F', "freq", "HZ", "event sources: samples a second and thread, instead of a budget", .set = set_freq },
 	{ 0, "physical-addresses", NULL, "perf: sample them too, and the node by them; see --sources",
-	  set_physical_addresses },
-	{ 0, "budget", "P%", "how much the target may be slowed (default 1%)", set_budget },
-	{ 0, NULL, NULL, "Intervals and limits; durations need a unit: 500ms, 1.5s, 5000us", NULL },
-	{ 0, "aging", "D", "between two looks (default 200ms)", set_aging },
-	{ 0, "aggr", "D", "aggregation, one snapshot each (default 1s)", set_aggregation },
-	{ 0, "update", "D", "between two reads of mappings and threads (default 1s)", set_update },
+	  FLAG(physical_addresses) },
+	{ 0, "budget", "P%", "how much the target may be slowed (default 1%)", .set = set_budget },
+	{ .help = "Intervals and limits; durations need a unit: 500ms, 1.5s, 5000us" },
+	{ 0, "aging", "D", "between two looks (default 200ms)", .set = set_aging },
+	{ 0, "aggr", "D", "aggregation, one snapshot each (default 1s)", .set = set_aggregation },
+	{ 0, "update", "D", "between two reads of mappings and threads (default 1s)", .set = set_update },
 	{ 0, "kernel-tuning", NULL, "damon: the kernel tunes --aging and --aggr itself; key I while it runs",
-	  set_kernel_tuning },
-	{ 0, "range", "START-END", "watch these addresses alone; key Z while it runs", set_range },
-	{ 0, "regions", "MIN:MAX", "number of regions (default 10:1000)", set_regions },
-	{ 0, "split", "HOW", "regions cut where the data says (data, default) or as DAMON does (random)", set_split },
-	{ 0, NULL, NULL, "The screen", NULL },
-	{ 0, "overlay", "OVERLAY", "what the map shows at first: heat, node, kind ...", set_overlay },
-	{ 0, "theme", "THEME", "a shipped theme, or a file (with a / in its name)", set_theme },
-	{ 0, "contrast", "MODE", "heat to brightness: auto, linear, log, percentile", set_contrast },
-	{ 0, "rows-by", "ORDER", "rows by root (default), mapped, resident, hottest, equal", set_rows },
-	{ 0, "color", "WHEN", "auto, never, 16, 256, truecolor", set_color },
-	{ 0, "ascii", NULL, "only ASCII characters", set_ascii },
-	{ 0, "no-mouse", NULL, "leave the mouse to the terminal", set_no_mouse },
-	{ 0, "history", "SIZE", "memory for what was seen (default 64M)", set_history },
-	{ 0, NULL, NULL, "Without a screen", NULL },
-	{ 'b', "batch", NULL, "print snapshots as text", set_batch },
-	{ 0, "json", NULL, "print snapshots as JSON, one object a line", set_json },
-	{ 0, "report", "KIND", "of all snapshots: heatmap, wss, regions, hot, mappings, ages", set_report },
-	{ 0, "format", "FORMAT", "text, json; reports: csv, svg too; without one: openmetrics", set_format },
-	{ 0, "output", "FILE", "where a report or metrics go, each as a whole", set_output },
-	{ 'n', "iterations", "N", "end after N snapshots", set_iterations },
-	{ 'd', "duration", "D", "end after this time", set_duration },
-	{ 0, "dump-frame", "N", "print the screen as it is after N snapshots", set_dump_frame },
-	{ 0, "keys", "KEYS", "then press these keys: characters, and <tab> <left> <f1> ...", set_keys },
-	{ 0, "size", "COLSxROWS", "of that screen (default 80x24)", set_size },
-	{ 0, "svg", NULL, "print it as a picture", set_svg },
-	{ 0, "seed", "N", "of the demo and of every random choice", set_seed },
-	{ 0, "root", "DIR", "read /sys and /proc/sys below DIR (tests)", set_root },
-	{ 0, NULL, NULL, "Other", NULL },
-	{ 0, "no-config", NULL, "do not read the file of settings", set_no_config },
-	{ 'h', "help", NULL, "this text", set_help },
-	{ 'V', "version", NULL, "the version", set_version },
-	{ 0, "completion", "SHELL", "print completion of this command line for bash or zsh", set_completion },
+	  .set = set_kernel_tuning },
+	{ 0, "range", "START-END", "watch these addresses alone; key Z while it runs", .set = set_range },
+	{ 0, "regions", "MIN:MAX", "number of regions (default 10:1000)", .set = set_regions },
+	{ 0, "split", "HOW", "regions cut where the data says (data, default) or as DAMON does (random)",
+	  .set = set_split },
+	{ .help = "The screen" },
+	{ 0, "overlay", "OVERLAY", "what the map shows at first: heat, node, kind ...", TEXT(overlay) },
+	{ 0, "theme", "THEME", "a shipped theme, or a file (with a / in its name)", TEXT(theme) },
+	{ 0, "contrast", "MODE", "heat to brightness: auto, linear, log, percentile", .set = set_contrast },
+	{ 0, "rows-by", "ORDER", "rows by root (default), mapped, resident, hottest, equal", .set = set_rows },
+	{ 0, "color", "WHEN", "auto, never, 16, 256, truecolor", .set = set_color },
+	{ 0, "ascii", NULL, "only ASCII characters", FLAG(ascii) },
+	{ 0, "no-mouse", NULL, "leave the mouse to the terminal", FLAG(no_mouse) },
+	{ 0, "history", "SIZE", "memory for what was seen (default 64M)", .set = set_history },
+	{ .help = "Without a screen" },
+	{ 'b', "batch", NULL, "print snapshots as text", FLAG(batch) },
+	{ 0, "json", NULL, "print snapshots as JSON, one object a line", .set = set_json },
+	{ 0, "report", "KIND", "of all snapshots: heatmap, wss, regions, hot, mappings, ages", TEXT(report) },
+	{ 0, "format", "FORMAT", "text, json; reports: csv, svg too; without one: openmetrics", .set = set_format },
+	{ 0, "output", "FILE", "where a report or metrics go, each as a whole", TEXT(output) },
+	{ 'n', "iterations", "N", "end after N snapshots", .set = set_iterations },
+	{ 'd', "duration", "D", "end after this time", .set = set_duration },
+	{ 0, "dump-frame", "N", "print the screen as it is after N snapshots", .set = set_dump_frame },
+	{ 0, "keys", "KEYS", "then press these keys: characters, and <tab> <left> <f1> ...", TEXT(keys) },
+	{ 0, "size", "COLSxROWS", "of that screen (default 80x24)", .set = set_size },
+	{ 0, "svg", NULL, "print it as a picture", FLAG(svg) },
+	{ 0, "seed", "N", "of the demo and of every random choice", .set = set_seed },
+	{ 0, "root", "DIR", "read /sys and /proc/sys below DIR (tests)", TEXT(root) },
+	{ .help = "Other" },
+	{ 0, "no-config", NULL, "do not read the file of settings", FLAG(no_config) },
+	{ 'h', "help", NULL, "this text", .set = set_help },
+	{ 'V', "version", NULL, "the version", .set = set_version },
+	{ 0, "completion", "SHELL", "print completion of this command line for bash or zsh", .set = set_completion },
 };
+
+int option_row_set(const struct option_row *row, struct options *o, const char *arg, struct err *err)
+{
+	if (row->set)
+		return row->set(o, arg, err);
+	if (row->flag)
+		*(bool *)(void *)((char *)o + row->flag) = true;
+	else
+		*(const char **)(void *)((char *)o + row->text) = arg;
+	return 0;
+}
 
 const size_t option_rows_nr = sizeof(option_rows) / sizeof(option_rows[0]);
 _Static_assert(sizeof(option_rows) / sizeof(option_rows[0]) <= OPTION_ROWS_MAX, "tables for getopt are made of them");

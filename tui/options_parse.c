@@ -17,7 +17,7 @@ static const struct option_row *row_of(int value)
 	if (value >= LONG_BASE && (size_t)(value - LONG_BASE) < option_rows_nr)
 		return &option_rows[value - LONG_BASE];
 	for (size_t i = 0; i < option_rows_nr; i++)
-		if (option_rows[i].set && option_rows[i].letter == value)
+		if (option_rows[i].name && option_rows[i].letter == value)
 			return &option_rows[i];
 	return NULL;
 }
@@ -29,7 +29,7 @@ static void fill_getopt(struct option *longs, char *shorts)
 	*shorts++ = '+'; /* a command's own options are not ours */
 	*shorts++ = ':';
 	for (size_t i = 0; i < option_rows_nr; i++) {
-		if (!option_rows[i].set)
+		if (!option_rows[i].name)
 			continue;
 		longs[nr++] = (struct option){ option_rows[i].name,
 					       option_rows[i].arg ? required_argument : no_argument, NULL,
@@ -98,7 +98,7 @@ static int take_arguments(struct options *o, int argc, char **argv, struct err *
 	while (!rc && (value = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		const struct option_row *row = value == '?' || value == ':' ? NULL : row_of(value);
 
-		rc = row ? row->set(o, optarg, err) : unknown_option(value, argv, err);
+		rc = row ? option_row_set(row, o, optarg, err) : unknown_option(value, argv, err);
 	}
 	if (!rc && o->action == OPTIONS_WATCH)
 		rc = take_rest(o, argc, argv, err);
@@ -174,7 +174,7 @@ void options_print_help(FILE *out)
 		const struct option_row *row = &option_rows[i];
 		char left[40];
 
-		if (!row->set) {
+		if (!row->name) {
 			fprintf(out, "\n%s:\n", row->help);
 			continue;
 		}

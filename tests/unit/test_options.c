@@ -231,7 +231,7 @@ static void every_word_is_taken_and_is_plain(void **state)
 			struct options o = { 0 };
 
 			assert_int_equal(strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789_+-"), strlen(word));
-			assert_int_equal(option_rows[i].set(&o, word, NULL), 0);
+			assert_int_equal(option_row_set(&option_rows[i], &o, word, NULL), 0);
 		}
 	}
 	assert_true(nr > 30);
