@@ -428,6 +428,17 @@ int option_row_set(const struct option_row *row, struct options *o, const char *
 const size_t option_rows_nr = sizeof(option_rows) / sizeof(option_rows[0]);
 _Static_assert(sizeof(option_rows) / sizeof(option_rows[0]) <= OPTION_ROWS_MAX, "tables for getopt are made of them");
 
+/* Is it one of those that -s names? */
+static bool names_source(const struct options *o, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = o->source; p; p = strchr(p, ','), p += p != NULL)
+		if (!strncmp(p, name, len) && (p[len] == ',' || !p[len]))
+			return true;
+	return false;
+}
+
 int options_check_together(const struct options *o, struct err *err)
 {
 	int targets = (o->pid && !o->replay) + o->demo + o->physical + (o->command != NULL) + (o->replay != NULL);
@@ -445,6 +456,10 @@ int options_check_together(const struct options *o, struct err *err)
 	if (o->physical_addresses && o->source && strcmp(o->source, "perf") != 0)
 		return err_set(err, EINVAL,
 			       "--physical-addresses is what source perf alone can sample: leave out -s %s", o->source);
+	if (o->source && o->attrs.period && !names_source(o, "perf"))
+		return err_set(err, EINVAL, "-c is for source perf alone: leave out -s %s", o->source);
+	if (o->source && o->event && !names_source(o, "perf") && !names_source(o, "damon"))
+		return err_set(err, EINVAL, "-e is for the sources perf and damon: leave out -s %s", o->source);
 	if (o->source && strchr(o->source, ',') && (o->report || o->openmetrics))
 		return err_set(err, EINVAL, "reports and metrics are of one source: give one of -s %s", o->source);
 	if (o->source && strchr(o->source, ',') && o->demo)

@@ -161,6 +161,9 @@ int options_parse(struct options *o, int argc, char **argv, const struct config 
 		o->source_aside = source_of_config;
 		o->source = NULL;
 	}
+	/* What perf alone can be told means perf: with another source it would be passed over in silence. */
+	if (!o->source && (o->event || o->attrs.period) && !o->replay && !o->demo && !o->physical)
+		o->source = "perf";
 	return rc ? rc : options_check_together(o, err);
 }
 

@@ -107,8 +107,7 @@ static void the_command_line_goes_over_it(void **state)
 
 static void the_source_of_the_file_gives_way(void **state)
 {
-	static const char *const others[] = { "--demo", "-r f.rec", "--physical", "-p 1 --physical-addresses",
-					      "-p 1 -e cycles" };
+	static const char *const others[] = { "--demo", "-r f.rec", "--physical", "-p 1 --physical-addresses" };
 	struct config config;
 	struct options o;
 	char words[64];
@@ -121,6 +120,11 @@ static void the_source_of_the_file_gives_way(void **state)
 		assert_string_equal(o.source_aside, "clock");
 		config_free(&config);
 	}
+	strcpy(words, "-p 1 -e cycles");
+	assert_int_equal(options_of(&o, &config, "source = clock", words, NULL), 0);
+	assert_string_equal(o.source, "perf");
+	assert_string_equal(o.source_aside, "clock");
+	config_free(&config);
 	strcpy(words, "-p 1");
 	assert_int_equal(options_of(&o, &config, "source = clock", words, NULL), 0);
 	assert_string_equal(o.source, "clock");

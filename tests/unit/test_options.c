@@ -72,6 +72,7 @@ static void everything_that_is_given_is_taken(void **state)
 	assert_true(o.physical_addresses && !o.physical);
 	assert_int_equal(parse(&o, "-p 1 -s clock --physical-addresses", NULL), -EINVAL);
 	assert_int_equal(parse(&o, "-b -- sort -n -k 2", NULL), 0);
+	assert_null(o.source);
 	assert_string_equal(o.command[0], "sort");
 	assert_string_equal(o.command[3], "2");
 	assert_null(o.command[4]);
@@ -79,6 +80,27 @@ static void everything_that_is_given_is_taken(void **state)
 	assert_int_equal(o.cols, 120);
 	assert_int_equal(o.rows, 40);
 	assert_int_equal(o.color, COLOR_MODE_256);
+}
+
+/* An event that nobody looks at must not be passed over in silence: neither that of a wrong source, nor by auto. */
+static void an_event_is_for_who_takes_one(void **state)
+{
+	struct err err = ERR_NONE;
+	struct options o;
+
+	(void)state;
+	assert_int_equal(parse(&o, "-p 1 -e perf::PAGE-FAULTS", NULL), 0);
+	assert_string_equal(o.source, "perf");
+	assert_int_equal(parse(&o, "-p 1 -c 5", NULL), 0);
+	assert_string_equal(o.source, "perf");
+	assert_int_equal(parse(&o, "-p 1 -s clock,perf -e perf::PAGE-FAULTS -c 1", NULL), 0);
+	assert_int_equal(parse(&o, "-p 1 -s damon -e tried_regions", NULL), 0);
+	assert_int_equal(parse(&o, "--physical -e tried_regions", NULL), 0);
+	assert_null(o.source);
+	assert_int_equal(parse(&o, "-p 1 -s clock -e tried_regions", &err), -EINVAL);
+	assert_string_equal(err.text, "-e is for the sources perf and damon: leave out -s clock");
+	assert_int_equal(parse(&o, "-p 1 -s perfect,clock -e x", NULL), -EINVAL);
+	assert_int_equal(parse(&o, "-p 1 -s damon -c 5", NULL), -EINVAL);
 }
 
 static void a_short_aggregation_shortens_the_default_aging(void **state)
@@ -242,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(everything_that_is_given_is_taken),
+		cmocka_unit_test(an_event_is_for_who_takes_one),
 		cmocka_unit_test(a_short_aggregation_shortens_the_default_aging),
 		cmocka_unit_test(a_sources_defaults_give_way_to_what_is_given),
 		cmocka_unit_test(everything_else_is_refused_with_a_reason),
