@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINES_A_NOTCH	3 /* of a mouse's wheel */
 #define YOUNG_SNAPSHOTS 10
 
 const unsigned app_time_zooms[] = { 1, 2, 5, 10, 30, 60, 300, 600 };
@@ -253,6 +254,23 @@ static void unknown_key(struct app *app, uint32_t key)
 		app_say(app, APP_INFO, "%s is no key here; ? lists them", term_key_name(name, key));
 }
 
+static bool is_wheel(const struct term_event *event)
+{
+	return event->key == TERM_KEY_MOUSE && (event->button == 4 || event->button == 5);
+}
+
+/* Off the map, where it zooms, the wheel moves in what is listed. */
+static unsigned turn_wheel(struct app *app, const struct term_event *event,
+			   unsigned (*handler)(struct app *, const struct term_event *))
+{
+	const struct term_event arrow = { .key = event->button == 4 ? TERM_KEY_UP : TERM_KEY_DOWN };
+	unsigned flags = 0;
+
+	for (int i = 0; i < LINES_A_NOTCH; i++)
+		flags |= handler(app, &arrow);
+	return flags;
+}
+
 unsigned app_key(struct app *app, const struct term_event *event)
 {
 	static unsigned (*const handlers[APP_NR_MODES])(struct app *, const struct term_event *) = {
@@ -270,7 +288,8 @@ unsigned app_key(struct app *app, const struct term_event *event)
 		app->save_asked = false;
 	if (event->key == 3)
 		return APP_HANDLED | APP_QUIT;
-	flags = handlers[app->mode](app, event);
+	flags = app->mode != APP_MAP && is_wheel(event) ? turn_wheel(app, event, handlers[app->mode])
+							: handlers[app->mode](app, event);
 	if (!flags && (app->mode == APP_MAP || app->mode == APP_PANEL))
 		unknown_key(app, event->key);
 	app_play_sync(app);
@@ -503,6 +522,9 @@ static void paint_screen(const struct paint *p)
 	paint_keys(p, l->keys);
 	paint_header(p, l->header);
 	paint_message(p, l->message);
+	/* mostly in the legend's place */
+	if (p->app->mode == APP_FIND && l->legend.rows < 1)
+		paint_find(p, l->message);
 }
 
 /* The pane that is not in focus has its turn in the place of the one that is. */

@@ -53,6 +53,7 @@ static const struct {
 	{ 0x25aa, 0x25ab, '*' },  { 0x25b2, 0x25b5, '^' },
 	{ 0x25b6, 0x25bb, '>' },  { 0x25bc, 0x25bf, 'v' },
 	{ 0x25c0, 0x25c5, '<' },  { 0x25c6, 0x25cf, '*' }, /* diamonds, circles: a state mark */
+	{ 0x26a0, 0x26a0, '!' },			   /* warning sign */
 	{ 0x2713, 0x2714, 'v' },			   /* check marks */
 	{ 0x2715, 0x2718, 'x' },
 };

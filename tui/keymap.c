@@ -60,6 +60,8 @@ const struct key keymap[] = {
 	{ 'Z', app_watch_range, 0, KEYS_PLACE, "Z", NULL,
 	  "watch only what is on the screen; after 0: everything again" },
 	{ '0', app_zoom_all, 0, KEYS_PLACE, "0", NULL, "all addresses" },
+	{ KEY_NONE, app_refresh, 0, KEYS_PLACE, "mouse", NULL,
+	  "a click sets the cursor; the wheel zooms, or moves in a list" },
 
 	{ 'h', app_panel, PANEL_HOT, KEYS_PANELS, "h", "hot list", "hot list: regions, the most accessed first" },
 	{ 'M', app_panel, PANEL_MAPPINGS, KEYS_PANELS, "M", "mappings",

@@ -26,6 +26,8 @@ void paint_inspector(const struct paint *p, struct rect where);
 /* The inspector's essence on one line. */
 void paint_cell_line(const struct paint *p, struct rect where);
 void paint_legend(const struct paint *p, struct rect where);
+/* What is typed after / or :, in place of the legend or of another line. */
+void paint_find(const struct paint *p, struct rect where);
 void paint_message(const struct paint *p, struct rect where);
 void paint_keys(const struct paint *p, struct rect where);
 /* A whole panel, and the key line of panels. */

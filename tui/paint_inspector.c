@@ -390,14 +390,16 @@ static void target_cold(struct pen *pen, const struct snapshot *snap)
 	char text[TEXT_NUMBER_SIZE];
 	int i, col = value_col(pen) + 7;
 	double all = snap->maps ? (double)snap->maps->mapped_bytes : 0, watched_s;
+	bool first = true;
 
 	inspect_cold(snap, bytes);
 	watched_s = inspect_watched_s(pen->p->app->history, snap);
 	title(pen, "cold", "not accessed for");
 	for (i = 0; i < INSPECT_NR_COLD && left(pen) > 0; i++) {
 		if (!bytes[i] && watched_s < inspect_cold_s[i]) {
-			say(pen, labels[i], THEME_DIM, "– (watched for %s)",
+			say(pen, labels[i], THEME_DIM, first ? "– (watched for %s)" : "–",
 			    text_duration_us(text, (uint64_t)watched_s * USEC_PER_SEC));
+			first = false;
 			continue;
 		}
 		say(pen, labels[i], bytes[i] ? THEME_STRONG : THEME_DIM, "%s", text_bytes(text, bytes[i]));

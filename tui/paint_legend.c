@@ -114,20 +114,30 @@ static void paint_items(const struct paint *p, int row, int *col, int end)
 		paint_contrast(p, row, col, end);
 }
 
+void paint_find(const struct paint *p, struct rect where)
+{
+	const char *question = p->app->find_address ? "go to address (hexadecimal): " : "find a name or 0x address: ";
+	int col = where.col + 1, end = where.col + where.cols;
+
+	if (where.rows < 1)
+		return;
+	if (where.cols < grid_text_width(question) + 12)
+		question = p->app->find_address ? ":" : "/";
+	grid_fill(p->grid, where, ' ', p->roles[THEME_TEXT]);
+	paint_at(p, where.row, &col, end, THEME_DIM, "%s", question);
+	paint_at(p, where.row, &col, end, THEME_STRONG, "%s", p->app->find);
+	p->grid->cursor_row = where.row;
+	p->grid->cursor_col = col < end ? col : end - 1;
+}
+
 void paint_legend(const struct paint *p, struct rect where)
 {
 	int col = where.col + 1, end = where.col + where.cols;
 
 	if (where.rows < 1)
 		return;
-	if (p->app->mode == APP_FIND && p->in_focus) {
-		paint_at(p, where.row, &col, end, THEME_DIM, "%s",
-			 p->app->find_address ? "go to address (hexadecimal): " : "find a name or 0x address: ");
-		paint_at(p, where.row, &col, end, THEME_STRONG, "%s", p->app->find);
-		p->grid->cursor_row = where.row;
-		p->grid->cursor_col = col < end ? col : end - 1;
-		return;
-	}
+	if (p->app->mode == APP_FIND && p->in_focus)
+		return paint_find(p, where);
 	if (p->app->overlay->legend)
 		paint_items(p, where.row, &col, end);
 	else

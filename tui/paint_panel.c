@@ -390,15 +390,12 @@ static void paint_wss(const struct paint *p, struct rect where)
 	paint_at(p, where.row, &col, end, THEME_STRONG, "%s%s", snap->flags & SNAP_WSS_EXACT ? "" : "~",
 		 snap->flags & SNAP_WSS_KNOWN ? text_bytes(text, snap->wss_bytes) : "–");
 	paint_at(p, where.row, &col, end, THEME_TEXT, "%s", snapshot_wss_when(when, snap));
-	if (where.rows < 6) {
-		chart.row--;
-		chart.rows++;
-	} else {
+	chart.row += where.rows < 6 ? 1 : 3;
+	chart.rows -= chart.row - where.row;
+	if (where.rows >= 6) {
 		col = where.col + 1;
 		wss_percentiles(p, where.row + 1, &col, end, bytes);
 	}
-	chart.row += 3;
-	chart.rows -= 3;
 	if (chart.rows > 0 && chart.cols > WSS_LABEL_COLS + 4)
 		wss_chart(p, chart);
 }
@@ -424,8 +421,10 @@ static void paint_tabs(const struct paint *p, struct rect where)
 
 	for (i = 0; i < PANEL_NR; i++) {
 		bool here = i == (size_t)p->app->panel;
+		/* the one that is shown has its room, wherever it stands */
+		int reserved = i < (size_t)p->app->panel ? grid_text_width(panels[p->app->panel].title) + 3 : 0;
 
-		if (!here && end - col < grid_text_width(panels[i].title) + 2)
+		if (!here && end - col < grid_text_width(panels[i].title) + 2 + reserved)
 			continue;
 		paint_at(p, where.row, &col, end, here ? THEME_TITLE : THEME_DIM, "%s", panels[i].title);
 		col += 3;

@@ -8,6 +8,7 @@
 
 #define NAME_COLS  21
 #define MAX_INDENT 12 /* of a name in the tree; who is deeper says so by its parent's line alone */
+#define RSS_COLS   32 /* screens as wide as this have more than number and name */
 #define USER_COLS  60 /* screens as wide as this have users and CPU time */
 
 static void paint_cpu(const struct paint *p, int row, int *col, int cols, const struct process *process,
@@ -42,7 +43,8 @@ static void paint_process(const struct paint *p, int row, int cols, const struct
 	if (selected)
 		grid_fill(p->grid, (struct rect){ row, 0, 1, cols }, ' ', p->roles[THEME_BAR]);
 	paint_at(p, row, &col, cols, text, "%s%8d ", selected ? "▸" : " ", (int)process->pid);
-	paint_at(p, row, &col, cols, text, "%8s  ", text_bytes(rss, process->rss_bytes));
+	if (cols >= RSS_COLS)
+		paint_at(p, row, &col, cols, text, "%8s  ", text_bytes(rss, process->rss_bytes));
 	if (cols >= USER_COLS) {
 		paint_cpu(p, row, &col, cols, process, text);
 		paint_at(p, row, &col, cols, dim, " %-10.10s ", process->user);
@@ -97,7 +99,8 @@ void paint_process_list(const struct paint *p, struct rect screen)
 		grid_text(p->grid, 2, 1, screen.cols - 1,
 			  screen.cols >= USER_COLS
 				  ? "      PID      RSS    CPU  user       name                 command"
-				  : "      PID      RSS",
+			  : screen.cols >= RSS_COLS ? "      PID      RSS  name"
+						    : "      PID name",
 			  p->roles[THEME_DIM], 0);
 		paint_lines(p, 3, screen.rows - 5, screen.cols);
 		bar.row = screen.rows - 1;

@@ -133,6 +133,30 @@ static void test_mouse(void **state)
 	screen_close(&s);
 }
 
+/* Where there is a list, or a page of help, the wheel moves in it. */
+static void test_wheel_off_the_map(void **state)
+{
+	struct term_event wheel = { .key = TERM_KEY_MOUSE, .button = 5, .row = 5, .col = 5 };
+	struct screen s;
+
+	(void)state;
+	screen_open_server(&s, 30);
+	screen_keys(&s, "h");
+	assert_true(app_key(s.app, &wheel) & APP_REDRAW);
+	assert_int_equal(s.app->panel_at, 3);
+	wheel.button = 4;
+	app_key(s.app, &wheel);
+	assert_int_equal(s.app->panel_at, 0);
+	screen_keys(&s, "<esc>?");
+	wheel.button = 5;
+	app_key(s.app, &wheel);
+	app_paint(s.app, &s.grid);
+	assert_int_equal(s.app->mode, APP_HELP);
+	assert_true(s.app->help_top > 0);
+	assert_int_equal(s.app->nr_zooms, 1);
+	screen_close(&s);
+}
+
 static void test_time_zoom(void **state)
 {
 	struct screen s;
@@ -399,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_moves_in_time),
 		cmocka_unit_test(test_cursor_beyond_the_left_edge),
 		cmocka_unit_test(test_mouse),
+		cmocka_unit_test(test_wheel_off_the_map),
 		cmocka_unit_test(test_time_zoom),
 		cmocka_unit_test(test_zoom_in_and_out_is_the_identity),
 		cmocka_unit_test(test_each_zoom_out_undoes_its_zoom_in),
