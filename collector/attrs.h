@@ -4,7 +4,7 @@
  *
  * Changed while it runs by commands that take effect at an aggregation
  * boundary, so that every snapshot has exactly one set of them and carries it.
- * Plain values; no ownership.
+ * Plain values; no ownership. Any thread.
  */
 #ifndef COLLECTOR_ATTRS_H
 #define COLLECTOR_ATTRS_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * damon_others.h - who else uses kernel DAMON. Reads only.
+ * damon_others.h - who else uses kernel DAMON. Reads only. Plain values; the
+ * collector thread, or whoever probes.
  */
 #ifndef COLLECTOR_DAMON_OTHERS_H
 #define COLLECTOR_DAMON_OTHERS_H

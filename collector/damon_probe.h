@@ -2,7 +2,7 @@
 /*
  * damon_probe.h - what kernel DAMON can do here. Reads only, and nothing is
  * left behind: as the files of a kdamond are there only when somebody has made
- * one, the rest is told from the names of the kernel's functions.
+ * one, the rest is told from the names of the kernel's functions. Any thread.
  */
 #ifndef COLLECTOR_DAMON_PROBE_H
 #define COLLECTOR_DAMON_PROBE_H

@@ -56,9 +56,11 @@ struct json_pull {
 	char buf[SZ_JSON_BUF];
 };
 
+/* read is asked for more text when it is needed; no string may be longer than max_text bytes. */
 void json_pull_init(struct json_pull *j, json_read_fn read, void *ctx, size_t max_text);
 void json_pull_free(struct json_pull *j);
 
+/* The next token, whose text or number is in *j until the one after it. */
 enum json_token json_pull_next(struct json_pull *j, struct err *err);
 /* Passes over the value that begins with this token (all of an object or array). False with err: it has no end. */
 bool json_pull_skip(struct json_pull *j, enum json_token token, struct err *err);

@@ -58,6 +58,7 @@ struct mapping_rates {
 	bool no_memory;
 };
 
+/* Nothing is known of any mapping. mapping_rates_free() also after a reading that was not ended. */
 void mapping_rates_init(struct mapping_rates *mr);
 void mapping_rates_free(struct mapping_rates *mr);
 

@@ -37,6 +37,7 @@ struct page_set {
 
 #define PAGE_SET_DEFAULT_CHUNKS (64u << 10) /* 128 GiB touched in one aggregation */
 
+/* Empty; of more than max_chunks (2 MiB each) pages are left out. */
 void page_set_init(struct page_set *set, size_t max_chunks);
 void page_set_free(struct page_set *set);
 /* Counts the accesses of each page, too: 2 KiB more a chunk. Before the first page_set_add(). */

@@ -28,6 +28,7 @@ struct perf_rate {
 /* Longest period there is: far below what a 48-bit counter holds. */
 #define PERF_RATE_MAX_PERIOD (UINT64_C(1) << 40)
 
+/* Begins with this period, in events; never below min_period, and a multiple of align (a power of two). */
 void perf_rate_init(struct perf_rate *rate, uint64_t period, uint64_t min_period, uint64_t align, uint64_t now_ns);
 
 /* period moved into the bounds and to a multiple of align. */

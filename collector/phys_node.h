@@ -4,7 +4,8 @@
  *
  * Read once from sysfs: /sys/devices/system/node/nodeN lists the blocks of
  * memory that the node has (Linux's ABI/stable/sysfs-devices-node). Memory that
- * is plugged in later is unknown. Immutable after reading; the owner frees.
+ * is plugged in later is unknown. Immutable after reading, so for any thread;
+ * the owner frees.
  */
 #ifndef COLLECTOR_PHYS_NODE_H
 #define COLLECTOR_PHYS_NODE_H

@@ -29,6 +29,7 @@ struct record_field {
 extern const struct record_field record_attrs_fields[RECORD_NR_ATTRS]; /* of struct attrs */
 extern const struct record_field record_stats_fields[RECORD_NR_STATS]; /* of struct snap_stats */
 
+/* Of an object of the kind that the field is of. */
 uint64_t record_field_get(const struct record_field *field, const void *object);
 /* A value that the field has no room for becomes the largest it has room for. */
 void record_field_set(const struct record_field *field, void *object, uint64_t value);

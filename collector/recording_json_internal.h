@@ -90,6 +90,7 @@ static inline uint32_t rj_to_u32(uint64_t v)
 
 /* ---- a snapshot's regions (recording_json_region.c) ---- */
 
+/* The list of them, behind its name; into rd. False with err. */
 bool rj_regions(struct rj_reader *rd, struct err *err);
 
 /* ---- our own fields of a snapshot (recording_json_own.c) ---- */

@@ -2,7 +2,7 @@
 /*
  * region_likelihood.h - how much two neighbouring ranges differ: by how much
  * two densities explain the reports better than one (the log-likelihood
- * ratio). For the region files alone.
+ * ratio). For the region files alone. Pure.
  */
 #ifndef COLLECTOR_REGION_LIKELIHOOD_H
 #define COLLECTOR_REGION_LIKELIHOOD_H

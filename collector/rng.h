@@ -3,7 +3,7 @@
  * rng.h - seeded random numbers (SplitMix64, Steele, Lea and Flood 2014).
  *
  * The caller owns the state and passes it in; the same seed gives the same
- * numbers on every machine. Not for secrets.
+ * numbers on every machine. One thread at a time has a state. Not for secrets.
  */
 #ifndef COLLECTOR_RNG_H
 #define COLLECTOR_RNG_H

@@ -3,7 +3,8 @@
  * text_buf.h - text that grows: JSON of a recording is made in one.
  *
  * Memory that could not be had is remembered, so that a row of additions is
- * checked once at its end. Owned by who zeroed it; text_buf_free() frees.
+ * checked once at its end. Owned by who zeroed it; text_buf_free() frees. One
+ * thread at a time.
  */
 #ifndef COLLECTOR_TEXT_BUF_H
 #define COLLECTOR_TEXT_BUF_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * app_state.h - the app's state: for its handlers, which change it, and for the
- * painters, which read it. Nobody else includes this.
+ * painters, which read it. Nobody else includes this. Tui thread only; owned by
+ * the app (app_free()).
  *
  * Places: a row is a row of the axis (half a line where half blocks are drawn),
  * a line is a line of the screen. Time is in ticks (history.h); columns count

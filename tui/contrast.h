@@ -8,6 +8,7 @@
  * it rounds to 1-2-5 steps and leaves alone as long as they fit, so that colours
  * do not flicker. Zero is always 0, everything above is more than 0. Bounds can
  * be fixed, so that colours stay comparable. A plain value; no ownership.
+ * Pure.
  */
 #ifndef TUI_CONTRAST_H
 #define TUI_CONTRAST_H

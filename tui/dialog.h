@@ -38,6 +38,7 @@ struct dialog {
 	size_t at; /* the field that is edited */
 };
 
+/* The form with these values; the first field is the current one, and dialog_move() goes so many on, around. */
 void dialog_open(struct dialog *dialog, const struct dialog_values *values);
 void dialog_move(struct dialog *dialog, int fields);
 /* A printable ASCII character, or '\b'. */

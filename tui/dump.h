@@ -4,7 +4,8 @@
  * keys, as text or as a picture.
  *
  * For tests and documentation. With the demo source and a virtual clock the
- * same arguments give the same screen, to the byte.
+ * same arguments give the same screen, to the byte. Tui thread only: it steps the
+ * collector of a demo or a recording itself.
  */
 #ifndef TUI_DUMP_H
 #define TUI_DUMP_H

@@ -3,7 +3,7 @@
  * keymap.h - the keys of the map, as a table.
  *
  * The key line and the help screen are made from it, so that they cannot drift
- * from what the keys do. A new key is a row.
+ * from what the keys do. A new key is a row. Constant; any thread.
  */
 #ifndef TUI_KEYMAP_H
 #define TUI_KEYMAP_H
@@ -30,6 +30,7 @@ struct key {
 extern const struct key keymap[];
 extern const size_t keymap_nr;
 
+/* As the help has it. */
 const char *keymap_group_title(enum key_group group);
 /* The row of a key, or NULL. */
 const struct key *keymap_find(uint32_t key);

@@ -7,7 +7,7 @@
 
 #include "collector/source.h"
 
-/* Asks each source's probe; no side effects. params->target may be NULL. */
+/* Asks each source's probe; no side effects. params->target may be NULL. Any thread; nothing is kept. */
 void list_sources(FILE *out, const struct source_params *params);
 
 #endif

@@ -3,7 +3,7 @@
  * options.h - the command line, and under it what the file of settings says (config.h).
  *
  * One table of options (options.c) makes parsing, --help and the completions (completion.h).
- * A plain value; strings point into argv, or into the config.
+ * A plain value; strings point into argv, or into the config. Read before there is a second thread.
  */
 #ifndef TUI_OPTIONS_H
 #define TUI_OPTIONS_H

@@ -3,7 +3,7 @@
  * paint.h - the state to a grid, a file a part: reads, never changes.
  *
  * Every painter writes within its rectangle only, and writes nothing where that
- * is empty.
+ * is empty. Tui thread only; nothing is kept.
  */
 #ifndef TUI_PAINT_H
 #define TUI_PAINT_H

@@ -6,6 +6,7 @@
  * A column knows what its values are, so that text has units and the others
  * have exact numbers, with the unit in the column's name. What is not known is
  * "-", empty, or absent. Texts are copied. report_table_free() frees.
+ * One thread.
  */
 #ifndef TUI_REPORT_TABLE_H
 #define TUI_REPORT_TABLE_H

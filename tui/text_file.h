@@ -40,6 +40,7 @@ struct piece {
 	size_t len;
 };
 
+/* Is it this text, all of it? */
 bool piece_is(struct piece piece, const char *s);
 /* Enough of a piece for a message, as the precision of %.*s. */
 int piece_shown(struct piece piece);

@@ -96,6 +96,7 @@ int harvest_walk_again(struct harvest *harvest, struct err *err);
 int harvest_audit(struct harvest *harvest, struct clear_bits *bits, uint64_t *nr_found, uint64_t *nr_missed,
 		  struct err *err);
 
+/* What the sources that age a target by *ager have in common. options NULL: the defaults. As source_ops has them. */
 int harvest_source_open(struct source **source, const struct source_ops *ops, const struct ager *ager,
 			const struct source_params *params, const struct harvest_options *options, struct err *err);
 int harvest_source_drain(struct source *source, struct sink *sink, struct err *err);

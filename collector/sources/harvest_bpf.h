@@ -4,7 +4,7 @@
  *
  * Chooses the hooks by the kernel's BTF, program by program, before anything
  * is loaded. Owned by the harvest; harvest_bpf_close() takes NULL and
- * half-open ones.
+ * half-open ones. Collector thread only.
  */
 #ifndef COLLECTOR_SOURCES_HARVEST_BPF_H
 #define COLLECTOR_SOURCES_HARVEST_BPF_H
@@ -22,6 +22,10 @@ struct harvest_bpf;
 /* Whether this process may load the programs here, and if not, why. */
 int harvest_bpf_probe(const struct source_params *params, bool mglru, struct err *err);
 
+/*
+ * Loads and attaches what hooks says (or, where it leaves that open, the best that the kernel takes), for MGLRU's aging
+ * or for clear_refs. ring_bytes: of its ring, a power of two. 0, or -errno with why.
+ */
 int harvest_bpf_open(struct harvest_bpf **bpf, const struct target *target, bool mglru, enum harvest_hooks hooks,
 		     uint32_t ring_bytes, struct err *err);
 void harvest_bpf_close(struct harvest_bpf *bpf);

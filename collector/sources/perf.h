@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * perf.h - the perf source, and the same on simulated rings, for tests.
+ * Collector thread only, as every source (source.h).
  */
 #ifndef COLLECTOR_SOURCES_PERF_H
 #define COLLECTOR_SOURCES_PERF_H

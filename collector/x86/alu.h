@@ -25,6 +25,7 @@ struct alu {
 	bool unknown, faults; /* the result is undefined; the instruction faults */
 };
 
+/* All bits of an operand of this size; and one that is signed, as 64 bits. */
 uint64_t alu_mask(unsigned size);
 int64_t alu_sign_extend(uint64_t v, unsigned size);
 

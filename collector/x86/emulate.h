@@ -92,6 +92,7 @@ struct x86_run {
 	struct x86_store stores[X86_MAX_STEPS + 1];
 };
 
+/* A run stands before the instruction at sample->ip. sample->stack has to stay. */
 void x86_begin(struct x86_run *run, const struct x86_sample *sample);
 
 /* Runs one instruction, decoded from run->ip. Returns and stores run->stop; a stopped run stays where it is. */
