@@ -62,7 +62,8 @@ bool collector_take(struct collector *c, struct stream *s,
 		c->update_ns = 0; /* look at the target now: it says whether it has ended */
 	else if (rc < 0)
 		keep_failure(s, rc, &err);
-	return rc != SOURCE_NO_CHECK;
+	/* One that came upon an address space that has gone (exec, or the end) has not looked either. */
+	return rc != SOURCE_NO_CHECK && rc != -ESRCH;
 }
 
 void collector_call(struct stream *s, int (*hook)(struct source *source, struct err *err))

@@ -523,9 +523,16 @@ static int check(struct referenced *ref, struct sink *sink, struct err *err)
 	return hand_over_mappings(ref, sink, err);
 }
 
+static int clear_first(struct source *source, struct err *err)
+{
+	int rc = referenced_prepare(source, err);
+
+	return rc ? rc : SOURCE_NO_CHECK;
+}
+
 /*
  * Before the first clear, which there is one of after each exec, the bits are everybody's and as old as may be: that is
- * no check. (A part of another source is asked at its time, and is not put off by this.)
+ * no check, but the time for that clear. (Who has this as a part makes it, and is not told that it was put off.)
  */
 static int referenced_drain(struct source *source, struct sink *sink, struct err *err)
 {
@@ -535,7 +542,7 @@ static int referenced_drain(struct source *source, struct sink *sink, struct err
 	int rc;
 
 	if (!ref->clear_end_ns)
-		return is_bounded(ref) ? 0 : SOURCE_NO_CHECK;
+		return is_bounded(ref) ? 0 : clear_first(source, err);
 	size = size_now(ref);
 	if (!may_check(ref, size))
 		return SOURCE_NO_CHECK;
@@ -559,6 +566,7 @@ static int referenced_set_attrs(struct source *source, const struct attrs *attrs
 static int referenced_target_changed(struct source *source, unsigned changes, struct err *err)
 {
 	struct referenced *ref = (struct referenced *)source;
+	int rc;
 
 	if (!(changes & (TARGET_CHANGED_EXEC | TARGET_CHANGED_STATE)))
 		return 0;
@@ -566,7 +574,9 @@ static int referenced_target_changed(struct source *source, unsigned changes, st
 	ref->plan = (struct window_plan){ 0 };
 	set_timer(ref, 0);
 	mapping_rates_free(&ref->rates);
-	return attach(ref, err);
+	rc = attach(ref, err);
+	/* At once, so that the aggregation under way has something to tell. */
+	return rc || is_bounded(ref) ? rc : referenced_prepare(source, err);
 }
 
 /* Each check is one reading for exact bytes, and only one check an aggregation leaves them exact. */
