@@ -23,6 +23,7 @@
 #include "collector/x86/decode.h"
 #include "collector/x86/emulate.h"
 #include "tests/live/x86_truth.h"
+#include "tests/unit/x86_lines.h"
 
 #if defined(__x86_64__)
 
@@ -35,226 +36,6 @@
 #define NR_SEQUENCES 1500
 #define SZ_COPY	     512
 
-enum shape {
-	RM_R,	  /* reg or memory, reg or memory or immediate */
-	RM,	  /* reg or memory */
-	RM_SHIFT, /* reg or memory by an immediate or CL */
-	RM_R_SHIFT,
-	R_RM, /* reg, reg or memory: 2, 4 or 8 bytes */
-	R_RM_IMM,
-	R_SMALL, /* reg, a smaller reg or memory */
-	RM_BIT,	 /* reg or memory with an immediate; reg with reg */
-	R,	 /* 4 or 8 bytes */
-	RM8,
-	R_R_RM, /* VEX, 4 or 8 bytes */
-	R_RM_R,
-	R_RM_I8,
-	R_RM_VEX,
-	NONE,
-	STACK64, /* 8 bytes, reg or memory */
-	RAW,	 /* bytes as they are */
-};
-
-struct line {
-	const char *name;
-	ZydisMnemonic mnemonic;
-	enum shape shape;
-	const char *raw;
-	size_t sz_raw;
-};
-
-#define L(m, s)                                    \
-	{                                          \
-#m, ZYDIS_MNEMONIC_##m, s, NULL, 0 \
-	}
-#define BYTES(n, raw)                                                \
-	{                                                            \
-		n, ZYDIS_MNEMONIC_INVALID, RAW, raw, sizeof(raw) - 1 \
-	}
-
-static const struct line lines[] = {
-	L(MOV, RM_R),
-	L(MOV, RM_R),
-	L(MOV, RM_R),
-	L(ADD, RM_R),
-	L(ADC, RM_R),
-	L(SUB, RM_R),
-	L(SBB, RM_R),
-	L(CMP, RM_R),
-	L(AND, RM_R),
-	L(OR, RM_R),
-	L(XOR, RM_R),
-	L(TEST, RM_R),
-	L(INC, RM),
-	L(DEC, RM),
-	L(NEG, RM),
-	L(NOT, RM),
-	L(MUL, RM),
-	L(IMUL, RM),
-	L(IMUL, R_RM),
-	L(IMUL, R_RM_IMM),
-	L(DIV, RM),
-	L(IDIV, RM),
-	L(SHL, RM_SHIFT),
-	L(SHR, RM_SHIFT),
-	L(SAR, RM_SHIFT),
-	L(ROL, RM_SHIFT),
-	L(ROR, RM_SHIFT),
-	L(RCL, RM_SHIFT),
-	L(SHLD, RM_R_SHIFT),
-	L(SHRD, RM_R_SHIFT),
-	L(MOVZX, R_SMALL),
-	L(MOVSX, R_SMALL),
-	L(LEA, R_RM),
-	L(LEA, R_RM),
-	L(BT, RM_BIT),
-	L(BTS, RM_BIT),
-	L(BTR, RM_BIT),
-	L(BTC, RM_BIT),
-	L(BSF, R_RM),
-	L(BSR, R_RM),
-	L(TZCNT, R_RM),
-	L(LZCNT, R_RM),
-	L(POPCNT, R_RM),
-	L(BSWAP, R),
-	L(MOVBE, R_RM),
-	L(ANDN, R_R_RM),
-	L(BLSR, R_RM_VEX),
-	L(BLSI, R_RM_VEX),
-	L(BLSMSK, R_RM_VEX),
-	L(BZHI, R_RM_R),
-	L(BEXTR, R_RM_R),
-	L(SHLX, R_RM_R),
-	L(SHRX, R_RM_R),
-	L(SARX, R_RM_R),
-	L(RORX, R_RM_I8),
-	L(MULX, R_R_RM),
-	L(PDEP, R_R_RM),
-	L(XCHG, RM_R),
-	L(XADD, RM_R),
-	L(CMPXCHG, RM_R),
-	L(CMPXCHG, RM_R),
-	L(PUSH, STACK64),
-	L(POP, STACK64),
-	L(PUSH, STACK64),
-	L(POP, STACK64),
-	L(CWD, NONE),
-	L(CDQ, NONE),
-	L(CQO, NONE),
-	L(CBW, NONE),
-	L(CWDE, NONE),
-	L(CDQE, NONE),
-	L(CLC, NONE),
-	L(STC, NONE),
-	L(CMC, NONE),
-	L(CLD, NONE),
-	L(STD, NONE),
-	L(LAHF, NONE),
-	L(SAHF, NONE),
-	L(MOVSB, NONE),
-	L(MOVSD, NONE),
-	L(MOVSQ, NONE),
-	L(STOSW, NONE),
-	L(STOSQ, NONE),
-	L(LODSB, NONE),
-	L(LODSQ, NONE),
-	L(SCASB, NONE),
-	L(SCASD, NONE),
-	L(CMPSB, NONE),
-	L(CMPSQ, NONE),
-	L(CPUID, NONE),
-	L(RDTSC, NONE),
-	L(CMOVB, R_RM),
-	L(CMOVNB, R_RM),
-	L(CMOVZ, R_RM),
-	L(CMOVNZ, R_RM),
-	L(CMOVBE, R_RM),
-	L(CMOVNBE, R_RM),
-	L(CMOVS, R_RM),
-	L(CMOVNS, R_RM),
-	L(CMOVP, R_RM),
-	L(CMOVNP, R_RM),
-	L(CMOVL, R_RM),
-	L(CMOVNL, R_RM),
-	L(CMOVLE, R_RM),
-	L(CMOVNLE, R_RM),
-	L(CMOVO, R_RM),
-	L(CMOVNO, R_RM),
-	L(SETB, RM8),
-	L(SETNB, RM8),
-	L(SETZ, RM8),
-	L(SETNZ, RM8),
-	L(SETBE, RM8),
-	L(SETNBE, RM8),
-	L(SETS, RM8),
-	L(SETNS, RM8),
-	L(SETP, RM8),
-	L(SETNP, RM8),
-	L(SETL, RM8),
-	L(SETNL, RM8),
-	L(SETLE, RM8),
-	L(SETNLE, RM8),
-	L(SETO, RM8),
-	L(SETNO, RM8),
-	/* Over two bytes of nop, so that a wrong decision shows. */
-	BYTES("jo", "\x70\x02\x90\x90"),
-	BYTES("jno", "\x71\x02\x90\x90"),
-	BYTES("jb", "\x72\x02\x90\x90"),
-	BYTES("jnb", "\x73\x02\x90\x90"),
-	BYTES("jz", "\x74\x02\x90\x90"),
-	BYTES("jnz", "\x75\x02\x90\x90"),
-	BYTES("jbe", "\x76\x02\x90\x90"),
-	BYTES("jnbe", "\x77\x02\x90\x90"),
-	BYTES("js", "\x78\x02\x90\x90"),
-	BYTES("jns", "\x79\x02\x90\x90"),
-	BYTES("jp", "\x7a\x02\x90\x90"),
-	BYTES("jnp", "\x7b\x02\x90\x90"),
-	BYTES("jl", "\x7c\x02\x90\x90"),
-	BYTES("jnl", "\x7d\x02\x90\x90"),
-	BYTES("jle", "\x7e\x02\x90\x90"),
-	BYTES("jnle", "\x7f\x02\x90\x90"),
-	BYTES("jrcxz", "\xe3\x02\x90\x90"),
-	BYTES("jecxz", "\x67\xe3\x02\x90\x90"),
-	BYTES("jmp", "\xeb\x02\x90\x90"),
-	/* call L; jmp M; L: ret; M: */
-	BYTES("call ret", "\xe8\x02\x00\x00\x00\xeb\x01\xc3"),
-	/* call L; L: push; leave comes from rbp = rsp */
-	BYTES("enter by hand, leave", "\x55\x48\x89\xe5\x48\x83\xec\x20\xc9"),
-	BYTES("lea rax, [rip+3]; push rax; ret; nop", "\x48\x8d\x05\x02\x00\x00\x00\x50\xc3"),
-	BYTES("pushfq; popfq", "\x9c\x9d"),
-	BYTES("movabs", "\x48\xb9\x11\x22\x33\x44\x55\x66\x77\x88"),
-	BYTES("movsxd", "\x48\x63\xc8"),
-	BYTES("movsxd mem", "\x48\x63\x43\x08"),
-	BYTES("mov rax, [moffs]", "\x48\xa1\x10\x00\x00\x20\x00\x00\x00\x00"),
-	BYTES("endbr64", "\xf3\x0f\x1e\xfa"),
-	BYTES("nop [rax]", "\x0f\x1f\x00"),
-	BYTES("prefetch", "\x0f\x18\x0b"),
-	BYTES("movq xmm0, rax", "\x66\x48\x0f\x6e\xc0"),
-	BYTES("movq rax, xmm0", "\x66\x48\x0f\x7e\xc0"),
-	BYTES("movdqu xmm0, [rbx]", "\xf3\x0f\x6f\x03"),
-	BYTES("movdqu [rsp+8], xmm0", "\xf3\x0f\x7f\x44\x24\x08"),
-	BYTES("movdqu [rbx+4], xmm0", "\xf3\x0f\x7f\x43\x04"),
-	BYTES("pmovmskb eax, xmm0", "\x66\x0f\xd7\xc0"),
-	BYTES("ucomisd xmm0, [rbx]", "\x66\x0f\x2e\x03"),
-	BYTES("cvttsd2si rax, xmm0", "\xf2\x48\x0f\x2c\xc0"),
-	BYTES("lea rdi, [rbx+64]", "\x48\x8d\x7b\x40"),
-	BYTES("lea rsi, [rbx+128]", "\x48\x8d\xb3\x80\x00\x00\x00"),
-	BYTES("mov ecx,3; rep movsb", "\xb9\x03\x00\x00\x00\xf3\xa4"),
-	BYTES("mov ecx,5; rep stosd", "\xb9\x05\x00\x00\x00\xf3\xab"),
-	BYTES("mov ecx,4; rep lodsb", "\xb9\x04\x00\x00\x00\xf3\xac"),
-	BYTES("mov ecx,4; repe cmpsb", "\xb9\x04\x00\x00\x00\xf3\xa6"),
-	BYTES("mov ecx,4; repne scasb", "\xb9\x04\x00\x00\x00\xf2\xae"),
-	BYTES("xor ecx,ecx; rep movsq", "\x31\xc9\xf3\x48\xa5"),
-};
-#define NR_LINES (sizeof(lines) / sizeof(lines[0]))
-
-/* rsp, rbx (data), r12 (a small index) and r13 (into the stack) are written by raw bytes and strings alone. */
-static const ZydisRegister scratch[] = {
-	ZYDIS_REGISTER_RAX, ZYDIS_REGISTER_RCX, ZYDIS_REGISTER_RDX, ZYDIS_REGISTER_RBP,
-	ZYDIS_REGISTER_RSI, ZYDIS_REGISTER_RDI, ZYDIS_REGISTER_R8,  ZYDIS_REGISTER_R9,
-	ZYDIS_REGISTER_R10, ZYDIS_REGISTER_R11, ZYDIS_REGISTER_R14, ZYDIS_REGISTER_R15
-};
-
 struct bench {
 	struct rng rng;
 	pid_t child;
@@ -262,215 +43,18 @@ struct bench {
 	size_t sz_code;
 	/* what was seen */
 	uint64_t nr_steps, nr_known, nr_values, nr_flags_known, nr_flags, nr_claims, nr_accesses;
-	uint64_t nr_ran[NR_LINES];
+	uint64_t nr_ran[X86_LINES_MAX];
 	uint16_t line_at[512];
 };
 
-static ZydisRegister sized(ZydisRegister r, unsigned size)
-{
-	unsigned nr = r - ZYDIS_REGISTER_RAX;
-
-	if (size == 8)
-		return r;
-	if (size == 4)
-		return (ZydisRegister)(ZYDIS_REGISTER_EAX + nr);
-	if (size == 2)
-		return (ZydisRegister)(ZYDIS_REGISTER_AX + nr);
-	/* al cl dl bl ah ch dh bh spl bpl ... */
-	return (ZydisRegister)(ZYDIS_REGISTER_AL + (nr < 4 ? nr : nr + 4));
-}
-
-static ZydisEncoderOperand reg_operand(struct bench *b, unsigned size)
-{
-	ZydisRegister r = scratch[rng_below(&b->rng, sizeof(scratch) / sizeof(scratch[0]))];
-	ZydisEncoderOperand op = { .type = ZYDIS_OPERAND_TYPE_REGISTER };
-
-	op.reg.value = sized(r, size);
-	if (size == 1 && rng_below(&b->rng, 4) == 0)
-		op.reg.value = (ZydisRegister)(ZYDIS_REGISTER_AH + rng_below(&b->rng, 3));
-	return op;
-}
-
-static ZydisEncoderOperand mem_operand(struct bench *b, unsigned size)
-{
-	static const ZydisRegister bases[] = { ZYDIS_REGISTER_RBX, ZYDIS_REGISTER_RSP, ZYDIS_REGISTER_R13,
-					       ZYDIS_REGISTER_RSP };
-	ZydisEncoderOperand op = { .type = ZYDIS_OPERAND_TYPE_MEMORY };
-
-	op.mem.base = bases[rng_below(&b->rng, 4)];
-	/* Few distinct places, so that loads and stores meet, also in part. */
-	op.mem.displacement = (int64_t)rng_below(&b->rng, 24);
-	if (rng_below(&b->rng, 4) == 0) {
-		op.mem.index = ZYDIS_REGISTER_R12;
-		op.mem.scale = (ZyanU8)(1u << rng_below(&b->rng, 4));
-	}
-	if (rng_below(&b->rng, 16) == 0)
-		op.mem.base = scratch[rng_below(&b->rng, 12)];
-	op.mem.size = (ZyanU16)size;
-	return op;
-}
-
-static ZydisEncoderOperand rm_operand(struct bench *b, unsigned size)
-{
-	return rng_below(&b->rng, 3) == 0 ? mem_operand(b, size) : reg_operand(b, size);
-}
-
-static ZydisEncoderOperand imm_operand(struct bench *b, unsigned bits)
-{
-	ZydisEncoderOperand op = { .type = ZYDIS_OPERAND_TYPE_IMMEDIATE };
-	uint64_t v = rng_next(&b->rng);
-
-	op.imm.s = (int64_t)(v << (64 - bits)) >> (64 - bits);
-	return op;
-}
-
-static unsigned any_size(struct bench *b, unsigned from)
-{
-	unsigned size = 1u << rng_below(&b->rng, 4);
-
-	return size < from ? 8 : size;
-}
-
-static void set_rm_r(struct bench *b, ZydisEncoderRequest *rq, ZydisMnemonic m)
-{
-	unsigned size = any_size(b, 1);
-
-	rq->operand_count = 2;
-	rq->operands[0] = rm_operand(b, size);
-	rq->operands[1] = reg_operand(b, size);
-	if (m == ZYDIS_MNEMONIC_XCHG || m == ZYDIS_MNEMONIC_XADD || m == ZYDIS_MNEMONIC_CMPXCHG)
-		return;
-	if (rng_below(&b->rng, 4) == 0)
-		rq->operands[1] = imm_operand(b, size == 1 ? 8 : size == 2 ? 16 : 32);
-	else if (rng_below(&b->rng, 6) == 0)
-		rq->operands[1] = rq->operands[0];
-	else if (rq->operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER && m != ZYDIS_MNEMONIC_TEST)
-		rq->operands[1] = rm_operand(b, size);
-}
-
-static ZydisEncoderOperand shift_operand(struct bench *b)
-{
-	ZydisEncoderOperand op = { .type = ZYDIS_OPERAND_TYPE_IMMEDIATE };
-
-	op.imm.u = rng_below(&b->rng, 3) ? rng_below(&b->rng, 70) : 1;
-	if (rng_below(&b->rng, 3) == 0) {
-		op.type = ZYDIS_OPERAND_TYPE_REGISTER;
-		op.reg.value = ZYDIS_REGISTER_CL;
-	}
-	return op;
-}
-
-static void set_bit(struct bench *b, ZydisEncoderRequest *rq)
-{
-	unsigned size = any_size(b, 2);
-
-	rq->operand_count = 2;
-	rq->operands[0] = reg_operand(b, size);
-	rq->operands[1] = reg_operand(b, size);
-	if (rng_below(&b->rng, 2)) {
-		rq->operands[0] = rm_operand(b, size);
-		rq->operands[1] = (ZydisEncoderOperand){ .type = ZYDIS_OPERAND_TYPE_IMMEDIATE };
-		rq->operands[1].imm.u = rng_below(&b->rng, 64);
-	}
-}
-
-/* The operands for a shape. */
-static void set_shape(struct bench *b, ZydisEncoderRequest *rq, const struct line *l)
-{
-	unsigned size = any_size(b, l->shape == RM || l->shape == RM_SHIFT ? 1 : 2);
-	unsigned wide = rng_below(&b->rng, 2) ? 8 : 4, small = size > 2 && rng_below(&b->rng, 2) ? 2 : 1;
-
-	if (l->mnemonic == ZYDIS_MNEMONIC_MOVBE || l->mnemonic == ZYDIS_MNEMONIC_LEA)
-		rq->operands[1] = mem_operand(b, size);
-	else
-		rq->operands[1] = rm_operand(b, l->shape == R_SMALL ? small : size);
-	rq->operands[0] = reg_operand(b, size);
-	rq->operand_count = 2;
-	switch (l->shape) {
-	case RM_R:
-		set_rm_r(b, rq, l->mnemonic);
-		break;
-	case RM_BIT:
-		set_bit(b, rq);
-		break;
-	case RM:
-	case RM8:
-	case STACK64:
-		rq->operand_count = 1;
-		rq->operands[0] = rm_operand(b, l->shape == RM ? size : l->shape == RM8 ? 1 : 8);
-		break;
-	case R:
-		rq->operand_count = 1;
-		rq->operands[0] = reg_operand(b, wide);
-		break;
-	case RM_SHIFT:
-		rq->operands[0] = rm_operand(b, size);
-		rq->operands[1] = shift_operand(b);
-		break;
-	case RM_R_SHIFT:
-		rq->operand_count = 3;
-		rq->operands[0] = rm_operand(b, size);
-		rq->operands[1] = reg_operand(b, size);
-		rq->operands[2] = shift_operand(b);
-		break;
-	case R_RM_IMM:
-		rq->operand_count = 3;
-		rq->operands[2] = imm_operand(b, size == 2 ? 16 : 32);
-		break;
-	case R_R_RM:
-		rq->operand_count = 3;
-		rq->operands[0] = reg_operand(b, wide);
-		rq->operands[1] = reg_operand(b, wide);
-		rq->operands[2] = rm_operand(b, wide);
-		break;
-	case R_RM_R:
-		rq->operand_count = 3;
-		rq->operands[0] = reg_operand(b, wide);
-		rq->operands[1] = rm_operand(b, wide);
-		rq->operands[2] = reg_operand(b, wide);
-		break;
-	case R_RM_I8:
-		rq->operand_count = 3;
-		rq->operands[0] = reg_operand(b, wide);
-		rq->operands[1] = rm_operand(b, wide);
-		rq->operands[2] = (ZydisEncoderOperand){ .type = ZYDIS_OPERAND_TYPE_IMMEDIATE };
-		rq->operands[2].imm.u = rng_below(&b->rng, 64);
-		break;
-	case R_RM_VEX:
-		rq->operands[0] = reg_operand(b, wide);
-		rq->operands[1] = rm_operand(b, wide);
-		break;
-	case NONE:
-		rq->operand_count = 0;
-		break;
-	default:
-		break;
-	}
-}
-
-/* Appends one line's code; a combination that cannot be encoded is tried again with other operands. */
 static void append(struct bench *b, unsigned nr)
 {
-	const struct line *l = &lines[nr];
-	ZyanUSize len = X86_MAX_INSN;
+	size_t len = x86_line_encode(nr, &b->rng, b->code + b->sz_code);
 
+	if (!len)
+		fail_msg("%s cannot be encoded", x86_line_name(nr));
 	b->line_at[b->sz_code] = (uint16_t)nr;
-	if (l->shape == RAW) {
-		memcpy(b->code + b->sz_code, l->raw, l->sz_raw);
-		b->sz_code += l->sz_raw;
-		return;
-	}
-	for (int tries = 0; tries < 64; tries++) {
-		ZydisEncoderRequest rq = { .machine_mode = ZYDIS_MACHINE_MODE_LONG_64, .mnemonic = l->mnemonic };
-
-		set_shape(b, &rq, l);
-		len = X86_MAX_INSN;
-		if (ZYAN_SUCCESS(ZydisEncoderEncodeInstruction(&rq, b->code + b->sz_code, &len))) {
-			b->sz_code += len;
-			return;
-		}
-	}
-	fail_msg("%s cannot be encoded", l->name);
+	b->sz_code += len;
 }
 
 static uint64_t any_value(struct bench *b)
@@ -497,7 +81,7 @@ static void start_sequence(struct bench *b, struct user_regs_struct *regs)
 	b->sz_code = 0;
 	memset(b->line_at, 0xff, sizeof(b->line_at));
 	for (unsigned i = 0; i < LINES; i++)
-		append(b, (unsigned)rng_below(&b->rng, NR_LINES));
+		append(b, (unsigned)rng_below(&b->rng, x86_lines_nr));
 	for (unsigned i = 0; i < 1024; i++) {
 		stack[i] = any_value(b);
 		data[i] = any_value(b);
@@ -603,7 +187,7 @@ static void run_sequence(struct bench *b)
 
 		before = regs;
 		x86_step(&run, &u);
-		if (b->line_at[before.rip - CODE] < NR_LINES)
+		if (b->line_at[before.rip - CODE] < x86_lines_nr)
 			b->nr_ran[b->line_at[before.rip - CODE]]++;
 		went_on = step(b, &regs);
 		if (run.stop == X86_STOP_FAULT && went_on) {
@@ -672,9 +256,9 @@ static void test_known_is_right(void **state)
 
 	for (unsigned i = 0; i < NR_SEQUENCES; i++)
 		run_sequence(b);
-	for (unsigned i = 0; i < NR_LINES; i++)
+	for (unsigned i = 0; i < x86_lines_nr; i++)
 		if (b->nr_ran[i] < 5)
-			fail_msg("%s ran only %lu times", lines[i].name, b->nr_ran[i]);
+			fail_msg("%s ran only %lu times", x86_line_name(i), b->nr_ran[i]);
 	print_message("%lu steps: %.3f of the registers known, %.3f of the flags, %.3f of the accesses\n", b->nr_steps,
 		      (double)b->nr_known / b->nr_values, (double)b->nr_flags_known / b->nr_flags,
 		      (double)b->nr_claims / b->nr_accesses);
