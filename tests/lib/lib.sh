@@ -47,9 +47,10 @@ need() {
 	done
 }
 
-# Waits until a command succeeds: poll SECONDS COMMAND...
+# Waits until a command succeeds: poll SECONDS COMMAND... So many on a quiet machine, that is: where it does not hold yet,
+# four times as many, as no more than that it comes to hold is judged.
 poll() {
-	local until=$((SECONDS + $1 + 1))
+	local until=$((SECONDS + $1 * 4 + 1))
 	shift
 	while [ $SECONDS -lt $until ]; do
 		"$@" && return

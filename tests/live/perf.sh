@@ -72,21 +72,29 @@ phase write 2s rate=5000
 	fi
 }
 
+# So many pages have been touched.
+touched_all() { [ "$(grep -o '"pages":[0-9]*' "$tmp/$name.truth" | awk -F: '{ n += $2 } END { print n + 0 }')" -ge "$1" ]; }
+
+more_than() { [ "$(wc -l <"$tmp/out")" -gt "$1" ]; }
+
 # Nobody reads the ring while 128 000 pages are touched; it has room for fewer (4 MiB at 48 bytes). What was lost is told in
 # front of the next record of the same CPU.
 begin overflow 0 'pages yes
+slice 200ms
 map burst anon 500M populate=no
 map after anon 4M populate=no
-phase burst 4s
+phase burst 300s
   access burst op=write pattern=touch
 phase after 2s
   access after op=write pattern=touch' && {
 	watch -e perf::PAGE-FAULTS -c 1
 	kill -STOP "$watcher"
 	kill -USR1 "$wl_pid"
-	poll 10 grep -q '"phase":"burst"' "$tmp/overflow.truth"
-	sleep 1
+	poll 20 touched_all 128000
+	told=$(wc -l <"$tmp/out")
 	kill -CONT "$watcher"
+	poll 20 more_than $((told + 1)) # what was in the ring has been read
+	kill -USR2 "$wl_pid" # the next phase
 	finish 20
 	judged "overflow: lost is truth minus reports" --min-lost 10000
 }

@@ -1,15 +1,16 @@
-# kernels: 6.12
 # SPDX-License-Identifier: GPL-2.0-or-later
+# time: counted
 # mglru and clock side by side on one workload: of two ranges all pages are used, one of them nine times as often. To access
 # bits they look alike, to the clock they do not. Their shares of the time are not those of the accesses: an access to a
 # page whose translation is gone takes longer, and the range that is used less has as many of these. And the screen of
 # that: mglru above, clock below.
 cat >/tmp/beside.phases <<'END'
-flush 50ms
+flush 20ms
+slice 100ms
 map heap anon 128M
-phase run 60s
-  access heap+16M:16M weight=9
-  access heap+80M:16M weight=1
+phase run 300s
+  access heap+16M:16M weight=9 pattern=sweep
+  access heap+80M:16M weight=1 pattern=sweep
 END
 play /tmp/beside.phases
 watched beside mglru,clock 4

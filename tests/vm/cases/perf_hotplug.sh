@@ -7,7 +7,7 @@ cat >/tmp/hotplug.phases <<X
 pages yes
 map one anon 24M populate=no
 map two anon 24M populate=no
-phase idle 6s threads=24
+phase idle 300s threads=24
 phase touch 14s threads=24
   access one op=write pattern=touch rate=512
   access two op=write pattern=touch rate=512 thread=1
@@ -30,7 +30,8 @@ wait_for 20 test -s /out/hotplug_wide.json || not_ok hotplug "no snapshot by CPU
 ln -s hotplug.truth /out/hotplug_wide.truth
 events() { ls -l /proc/$1/fd | grep -c perf_event; }
 check hotplug-descriptors "$(events $d) and $(events $w)" [ "$(events $d)" -ge 48 ] && [ "$(events $w)" = 2 ]
-sleep 6
+next_phase # both watch
+sleep 1
 for again in 1 2; do
 	echo 0 >$online
 	check hotplug-off-$again "$(cat $online)" [ "$(cat /sys/devices/system/cpu/online)" = 0 ]

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# time: counted
 # The kernel holds a timer event back: its limit is lowered under an event that was allowed. It is counted, and said.
 rate=/proc/sys/kernel/perf_event_max_sample_rate
 before=$(cat $rate)
