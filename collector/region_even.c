@@ -16,8 +16,11 @@
  * is real but not yet certain would be hidden more often than one of chance is shown.
  */
 #define SHARE_OF_CHANCE 0.5
+/* Of the difference this much always stays: which region has the most, for its size, is no worse a guess than none. */
+#define MIN_KEPT 0.1
 
-/* How far the regions [first, last) keep what they differ by: 0 nothing, 1 all. Only those with reports are looked at.
+/* How much the regions [first, last) keep of what they differ by: MIN_KEPT to 1, all of it. Only those with reports are
+ * looked at.
  */
 static double share_kept(const struct model *m, const struct region *first, const struct region *last,
 			 struct amount *sum)
@@ -34,7 +37,7 @@ static double share_kept(const struct model *m, const struct region *first, cons
 	if (by_chance <= 0)
 		return 1;
 	twice_ratio -= 2 * log_likelihood(m, *sum);
-	return twice_ratio > by_chance ? 1 - by_chance / twice_ratio : 0;
+	return twice_ratio > by_chance / (1 - MIN_KEPT) ? 1 - by_chance / twice_ratio : MIN_KEPT;
 }
 
 /* A region without any report stays without: that nothing was seen there is shown as it is. */

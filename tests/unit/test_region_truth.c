@@ -143,15 +143,15 @@ static void test_idle_target(void **state)
 }
 
 /*
- * A hot range only three times as hot as the rest. Who knew that there is one hot range, and both densities, would miss
- * 0.85 in one first second of fourteen at this rate, so in one run of eight in the first or in the one after the move.
+ * A hot range only three times as hot as the rest. At this rate who knew that there is one, and both densities, would
+ * miss 0.85 in one first second of fourteen (bench_region): in one run of eight in it or in the one after the move.
  */
 static void test_half_of_the_time(void **state)
 {
-	struct runs runs = run_often(sim_half_of_the_time, 100);
+	struct runs runs = run_often(sim_half_of_the_time, 200);
 
 	(void)state;
-	assert_in_range(runs.nr_missed, 0, 22);
+	assert_in_range(runs.nr_missed, 0, 52);
 	assert_true(runs.worst >= 0.88);
 	assert_true(runs.heat_error <= 0.08);
 }
