@@ -281,6 +281,17 @@ static int timeout_ms(uint64_t end_ns)
 	return now >= end_ns ? 0 : (int)((end_ns - now + NSEC_PER_MSEC - 1) / NSEC_PER_MSEC % 1000000000);
 }
 
+/* Opening a source takes its time, too, where BPF programs are loaded. */
+static int nothing_seen(const struct batch_options *options, struct err *err)
+{
+	char duration[TEXT_NUMBER_SIZE];
+
+	return err_set(err, ETIMEDOUT,
+		       "no aggregation has ended within %s, the start of the source included: a longer -d, or a "
+		       "shorter --aggr",
+		       text_duration_us(duration, options->duration_us));
+}
+
 int batch_run(struct channel *channel, const struct batch_options *options, FILE *out, struct err *err)
 {
 	uint64_t end_ns = 0, printed = 0;
@@ -301,7 +312,7 @@ int batch_run(struct channel *channel, const struct batch_options *options, FILE
 			return 0;
 		rc = take_messages(channel, options, &printed, out, err);
 		if (ready == 0 && end_ns && clock_now_ns(&clock_system) >= end_ns)
-			return rc < 0 ? rc : 0;
+			return rc <= 0 || printed ? (rc < 0 ? rc : 0) : nothing_seen(options, err);
 	}
 	return rc;
 }

@@ -97,6 +97,7 @@ start_workload load load && {
 	stop_workload "$wl_pid"
 }
 
+refused "ends before there is anything" 1 'longer -d' -b --demo --aggr 1h -d 100ms
 refused "unknown option" 2 'option' --nosuch
 refused "unknown overlay" 2 'overlay' --overlay nosuch --demo
 refused "word too many" 2 '' nosuch
