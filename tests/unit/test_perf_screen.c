@@ -143,7 +143,7 @@ static void show(struct fixture *f)
 	snap->stats.throttled = stats.throttled;
 	snap->stats.unattributed = stats.unattributed;
 	snap->stats.malformed = stats.malformed;
-	memcpy(snap->note, stats.note, sizeof(snap->note));
+	snprintf(snap->note, sizeof(snap->note), "%s", stats.note);
 	screen_push(&f->screen, snapshot_pack(snap));
 }
 
