@@ -456,6 +456,20 @@ static void update_cursor(struct app *app)
 	inspect_cell(&app->inspect, app->history, &cell, row->start, row->end, first, end);
 }
 
+void app_open_box(struct app *app, enum app_mode mode)
+{
+	app->box_from = app->mode == APP_PANEL ? APP_PANEL : APP_MAP;
+	app->mode = mode;
+}
+
+/* What a box stands on, or help. */
+static enum app_mode below(const struct app *app)
+{
+	if (app->mode == APP_HELP)
+		return app->help_from;
+	return app->mode == APP_DIALOG || app->mode == APP_PROMPT ? app->box_from : app->mode;
+}
+
 static void prepare(struct app *app, int rows, int cols)
 {
 	uint64_t oldest = app_oldest_tick(app);
@@ -477,7 +491,7 @@ static void prepare(struct app *app, int rows, int cols)
 	update_view(app);
 	learn(app);
 	update_cursor(app);
-	if (app->mode == APP_PANEL)
+	if (below(app) == APP_PANEL)
 		app_panel_update(app);
 }
 
@@ -551,13 +565,13 @@ void app_paint(struct app *app, struct grid *grid)
 	prepare(app, grid->rows, grid->cols);
 	grid_clear(grid, p.roles[THEME_TEXT]);
 	grid->cursor_row = grid->cursor_col = -1;
-	if (app->mode == APP_LIST || (app->mode == APP_HELP && app->help_from == APP_LIST)) {
+	if (below(app) == APP_LIST) {
 		paint_process_list(&p, screen);
 		if (app->mode == APP_HELP)
 			paint_help(&p, screen);
 		return;
 	}
-	if (app->mode == APP_PANEL)
+	if (below(app) == APP_PANEL)
 		paint_panel_screen(&p, screen);
 	else
 		paint_screens(&p, app);

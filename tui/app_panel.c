@@ -114,11 +114,12 @@ static const struct {
 	{ TERM_KEY_ESCAPE, back, 0 },
 };
 
-/* Keys of the map that mean the same here: time, tuning, other panels, the program's own. */
+/* Keys of the map that mean the same here: time, tuning, recordings, other panels, the program's own. */
 static bool is_common(const struct key *key)
 {
-	return key->group == KEYS_TUNE || key->group == KEYS_PANELS || key->group == KEYS_PROGRAM ||
-	       key->handler == app_freeze || key->handler == app_move_col || key->handler == app_zoom_time;
+	return key->group == KEYS_TUNE || key->group == KEYS_RECORD || key->group == KEYS_PANELS ||
+	       key->group == KEYS_PROGRAM || key->handler == app_freeze || key->handler == app_move_col ||
+	       key->handler == app_zoom_time;
 }
 
 unsigned app_panel_key(struct app *app, const struct term_event *event)

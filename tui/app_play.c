@@ -111,7 +111,7 @@ unsigned app_play_jump(struct app *app, int arg)
 	(void)arg;
 	if (can_play(app)) {
 		prompt_open(&app->prompt, PROMPT_PLACE, "");
-		app->mode = APP_PROMPT;
+		app_open_box(app, APP_PROMPT);
 	}
 	return APP_REDRAW;
 }
@@ -186,7 +186,7 @@ unsigned app_record(struct app *app, int arg)
 	else
 		snprintf(name, sizeof(name), "damontop.rec");
 	prompt_open(&app->prompt, PROMPT_RECORD, name);
-	app->mode = APP_PROMPT;
+	app_open_box(app, APP_PROMPT);
 	return APP_REDRAW;
 }
 
@@ -207,10 +207,10 @@ unsigned app_prompt_key(struct app *app, const struct term_event *event)
 	struct prompt *prompt = &app->prompt;
 
 	if (event->key == TERM_KEY_ESCAPE) {
-		app->mode = APP_MAP;
+		app->mode = app->box_from;
 	} else if (event->key == TERM_KEY_ENTER || event->key == '\r') {
 		if (!prompt_apply(prompt, app))
-			app->mode = APP_MAP;
+			app->mode = app->box_from;
 	} else if (app_edit_text(prompt->text, sizeof(prompt->text), event)) {
 		prompt->again = false;
 		prompt->refused = ERR_NONE;

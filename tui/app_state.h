@@ -139,6 +139,7 @@ struct app {
 	bool panel_reverse;
 	size_t panel_at;	 /* the place that is selected */
 	struct places places;	 /* of the panel; made for each frame */
+	enum app_mode box_from;	 /* the map or a panel, over which the form or a line to type is shown */
 	enum app_mode help_from; /* where help goes back to */
 
 	struct process_list list;
@@ -184,6 +185,8 @@ unsigned app_ticks_per_col(const struct app *app);
 int app_cell_cols(const struct app *app);
 int app_nr_cols(const struct app *app);
 
+/* Shows the form, or a line to type, over the map or the panel that is shown; box_from is where it goes back to. */
+void app_open_box(struct app *app, enum app_mode mode);
 void app_say(struct app *app, enum app_severity severity, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Another target: nothing of the former one is kept. */

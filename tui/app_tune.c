@@ -300,7 +300,7 @@ unsigned app_settings(struct app *app, int arg)
 		snprintf(values.event, sizeof(values.event), "%s", app->event);
 	dialog_open(&app->dialog, &values);
 	app->dialog_asked = false;
-	app->mode = APP_DIALOG;
+	app_open_box(app, APP_DIALOG);
 	return APP_REDRAW;
 }
 
@@ -345,7 +345,7 @@ static void apply_dialog(struct app *app)
 
 	if (!dialog_apply(&app->dialog, &values))
 		return;
-	app->mode = APP_MAP;
+	app->mode = app->box_from;
 	if (!attrs_equal(&values.attrs, &before->attrs)) {
 		app_send_attrs(app, &values.attrs);
 		app->dialog_asked = app->pending;
@@ -364,10 +364,10 @@ bool app_dialog_refused(struct app *app, const struct err *err)
 	bool asked = app->dialog_asked;
 
 	app->dialog_asked = false;
-	if (!asked || app->mode != APP_MAP)
+	if (!asked || (app->mode != APP_MAP && app->mode != APP_PANEL))
 		return false;
 	dialog_refuse(&app->dialog, err);
-	app->mode = APP_DIALOG;
+	app_open_box(app, APP_DIALOG);
 	return true;
 }
 
@@ -375,7 +375,7 @@ unsigned app_dialog_key(struct app *app, const struct term_event *event)
 {
 	switch (event->key) {
 	case TERM_KEY_ESCAPE:
-		app->mode = APP_MAP;
+		app->mode = app->box_from;
 		break;
 	case TERM_KEY_ENTER:
 	case '\r':

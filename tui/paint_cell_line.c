@@ -13,7 +13,10 @@ void paint_cell_line(const struct paint *p, struct rect where)
 
 	if (where.rows < 1 || in->start >= in->end)
 		return;
-	paint_at(p, where.row, &col, end, THEME_DIM, "%s ", p->app->cursor_set ? "cell" : "busiest");
+	paint_at(p, where.row, &col, end, THEME_DIM, "%s ",
+		 p->app->cursor_set  ? "cell"
+		 : in->cell.heat > 0 ? "busiest"
+				     : "no access");
 	if (process)
 		paint_at(p, where.row, &col, end, THEME_TEXT, "%d %s ", (int)process->pid, process->comm);
 	paint_at(p, where.row, &col, end, THEME_STRONG, "%llx", (unsigned long long)space_address(in->start));

@@ -87,22 +87,20 @@ static void cell_title(struct pen *pen, const struct inspect *in)
 		when_text(to, in->snap, 0);
 		snprintf(text, sizeof(text), "%s – %s", from, to);
 	}
-	title(pen, pen->p->app->cursor_set ? "cell" : "busiest now", text);
+	title(pen, pen->p->app->cursor_set ? "cell" : in->cell.heat > 0 ? "busiest now" : "no access now", text);
 }
 
 /* Of mappings that share a row for want of lines the holes between them are no memory. */
 static void cell_size(struct pen *pen, const struct inspect *in)
 {
-	uint64_t span = in->end - in->start, mapped = in->mapped_bytes ? in->mapped_bytes : span;
-	uint64_t pages = (mapped + PAGE_BYTES - 1) / PAGE_BYTES;
+	uint64_t span = in->end - in->start, pages = (span + PAGE_BYTES - 1) / PAGE_BYTES;
 	char bytes[TEXT_NUMBER_SIZE], of[TEXT_NUMBER_SIZE];
-	const char *s = pages == 1 ? "" : "s";
 
-	if (mapped < span)
-		say(pen, "", THEME_DIM, "%s mapped of %s · %llu page%s", text_bytes(bytes, mapped),
-		    text_bytes(of, span), (unsigned long long)pages, s);
+	if (in->mapped_bytes && in->mapped_bytes < span)
+		say(pen, "", THEME_DIM, "%s mapped of %s", text_bytes(bytes, in->mapped_bytes), text_bytes(of, span));
 	else
-		say(pen, "", THEME_DIM, "%s · %llu page%s", text_bytes(bytes, span), (unsigned long long)pages, s);
+		say(pen, "", THEME_DIM, "%s · %llu page%s", text_bytes(bytes, span), (unsigned long long)pages,
+		    pages == 1 ? "" : "s");
 }
 
 static void cell_range(struct pen *pen, const struct inspect *in)

@@ -242,6 +242,25 @@ static void test_dialog_applies_together(void **state)
 	screen_close(&s);
 }
 
+/* It is opened from where one is, and goes back there. */
+static void test_dialog_over_a_panel(void **state)
+{
+	struct screen s;
+
+	(void)state;
+	screen_open_server(&s, 3);
+	screen_keys(&s, "hi");
+	assert_true(screen_holds(&s, "Settings") && screen_holds(&s, "Hot list"));
+	screen_keys(&s, "<esc>");
+	assert_int_equal(s.app->mode, APP_PANEL);
+	/* so it does after what is applied */
+	screen_keys(&s, "i<enter>");
+	assert_int_equal(s.app->mode, APP_PANEL);
+	screen_keys(&s, "<esc>i<esc>");
+	assert_int_equal(s.app->mode, APP_MAP);
+	screen_close(&s);
+}
+
 static void test_dialog_refuses_beside_the_field(void **state)
 {
 	struct screen s;
@@ -342,6 +361,7 @@ int main(void)
 		cmocka_unit_test(test_busy_collector),
 		cmocka_unit_test(test_the_sample_rate_by_key),
 		cmocka_unit_test(test_dialog_applies_together),
+		cmocka_unit_test(test_dialog_over_a_panel),
 		cmocka_unit_test(test_dialog_refuses_beside_the_field),
 		cmocka_unit_test(test_dialog_changes_the_source),
 		cmocka_unit_test(test_dialog_comes_back_where_the_source_refuses),
