@@ -131,11 +131,11 @@ for_kernels() {
 	done
 }
 
-# The screen's guest, when no other runs.
+# The screen's guest. Its time is counted, too, so that a harvest of its 512 MiB takes a fraction of 100 ms.
 run_live() {
 	rm -f "$BUILD/vm/live.lines"
 	[ -s "${VM_CACHE:-$BUILD/vm/cache}/vmlinuz-6.12" ] || return 0
-	bash "$here/live.sh" >"$BUILD/vm/live.lines"
+	VM_ICOUNT=0 bash "$here/live.sh" >"$BUILD/vm/live.lines"
 }
 tell_live() {
 	live=$(cat "$BUILD/vm/live.lines" 2>/dev/null)
@@ -163,8 +163,8 @@ check_all() {
 		} &
 		run_boot 6.12-both 6.12 $both
 		run_boot 6.1 6.1 $old
-		wait
 		[ $# -gt 0 ] || run_live
+		wait
 		tell 6.12-counted 6.12 $counted
 		tell 6.12 6.12 $one
 		tell 6.12-both 6.12 $both
