@@ -57,6 +57,7 @@ int aggregate_set_mappings(struct aggregate *agg, const struct mappings *maps, c
 	if (fresh)
 		regions_set_ranges(&agg->regions, NULL, 0, attrs);
 	nr = ranges_of_mappings_within(maps, agg->limit.end ? &agg->limit : &everything, agg->without, ranges, max);
+	agg->limit_is_empty = agg->limit.end && !nr;
 	regions_set_ranges(&agg->regions, ranges, nr, attrs);
 	free(ranges);
 	return 0;

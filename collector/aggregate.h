@@ -33,6 +33,7 @@ struct aggregate {
 	bool wss_exact;
 	bool all_events;	/* see aggregate_all_events() */
 	struct range limit;	/* nothing outside of it counts; end 0: everything does */
+	bool limit_is_empty;	/* nothing is mapped there of which something can be known */
 	uint8_t without;	/* enum mapping_perm bits: mappings of which nothing can be known, and no region is */
 	bool has_guessed_pages; /* in pages: the part within the limit of a count for a whole range */
 	uint64_t nr_reports;

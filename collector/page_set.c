@@ -63,7 +63,7 @@ static size_t slot_of(const struct page_set *set, uint64_t nr)
 /* Room for twice as many, at most half of the slots in use. */
 static bool grow(struct page_set *set)
 {
-	size_t cap = set->cap_chunks ? set->cap_chunks * 2 : 64;
+	size_t cap = set->cap_chunks ? set->cap_chunks * 2 : 64, nr_slots = set->nr_slots ? set->nr_slots : 128;
 	struct page_chunk *chunks;
 	uint32_t *slots;
 
@@ -82,14 +82,15 @@ static bool grow(struct page_set *set)
 			return false;
 		set->hits = hits;
 	}
-	set->cap_chunks = cap;
-	while (set->nr_slots < cap * 2)
-		set->nr_slots = set->nr_slots ? set->nr_slots * 2 : 128;
-	slots = calloc(set->nr_slots, sizeof(*slots));
+	while (nr_slots < cap * 2)
+		nr_slots *= 2;
+	slots = calloc(nr_slots, sizeof(*slots));
 	if (!slots)
-		abort(); /* the set would be of no use, and small allocations do not fail before the large ones */
+		return false;
 	free(set->slots);
 	set->slots = slots;
+	set->nr_slots = nr_slots;
+	set->cap_chunks = cap;
 	for (size_t i = 0; i < set->nr_chunks; i++)
 		slots[slot_of(set, set->chunks[i].nr)] = (uint32_t)i + 1;
 	return true;

@@ -231,17 +231,24 @@ void stream_use_mappings(struct stream *s, struct mappings *maps, const struct a
 
 /* ---- a snapshot ---- */
 
-/* What the source says of itself, and how much memory there is of which it knows nothing. */
+static void add_note(struct snapshot *snap, const char *what, const char *of_it)
+{
+	size_t len = strlen(snap->note);
+
+	snprintf(snap->note + len, sizeof(snap->note) - len, "%s%s%s", len ? "; " : "", what, of_it);
+}
+
+/* What the source says of itself, and where and of how much memory it knows nothing. */
 static void fill_note(const struct stream *s, struct snapshot *snap, const struct source_stats *now)
 {
 	uint64_t unseen = s->ops->flags & SOURCE_NO_HUGETLB ? mappings_hugetlb_bytes(s->maps) : 0;
 	char bytes[TEXT_NUMBER_SIZE];
 
+	snprintf(snap->note, sizeof(snap->note), "%s", now->note);
 	if (unseen)
-		snprintf(snap->note, sizeof(snap->note), "%s%s%s of hugetlb pages: their use is unknown", now->note,
-			 *now->note ? "; " : "", text_bytes(bytes, unseen));
-	else
-		snprintf(snap->note, sizeof(snap->note), "%s", now->note);
+		add_note(snap, text_bytes(bytes, unseen), " of hugetlb pages: their use is unknown");
+	if (s->agg.limit_is_empty)
+		add_note(snap, "in the range that is watched nothing is mapped", "");
 }
 
 /* What the source counted since the previous one. */

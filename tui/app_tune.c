@@ -39,9 +39,12 @@ unsigned app_help_key(struct app *app, const struct term_event *event)
 		 : event->key == TERM_KEY_UP	    ? -1
 		 : event->key == TERM_KEY_PAGE_DOWN ? page
 		 : event->key == TERM_KEY_PAGE_UP   ? -page
+		 : event->key == TERM_KEY_HOME	    ? -app->help_room
+		 : event->key == TERM_KEY_END	    ? app->help_room
 						    : 0;
+	bool scrolls = by || event->key == TERM_KEY_HOME || event->key == TERM_KEY_END; /* what is there may fit */
 
-	if (!by) {
+	if (!scrolls) {
 		/* q too: who wants to leave the help has not seen enough of the program */
 		app->mode = app->help_from;
 		return APP_HANDLED | APP_REDRAW;

@@ -33,6 +33,9 @@ const char *options_contrast_name(size_t i);
 const char *options_format_name(size_t i);
 const char *options_split_name(size_t i);
 
+/* Does a source that they name take samples, or may the one that is found? */
+bool options_sample(const struct options *options);
+
 /* Do they go together? 0, or -EINVAL with what does not. */
 int options_check_together(const struct options *options, struct err *err);
 

@@ -370,7 +370,7 @@ const struct option_row option_rows[] = {
 	{ 0, "sources", NULL, "list the sources: usable here? why not? what would help?", .set = set_sources },
 	{ 'e', "event", "EVENT", "perf: an event in libpfm4's notation", TEXT(event) },
 	{ 'c', "period", "N", "perf: one sample every N events", .set = set_period },
-	{ 'F', "freq", "HZ", "event sources: samples a second and thread, instead of a budget", .set = set_freq },
+	{ 'F', "freq", "HZ", "sources perf and clock: samples a second and thread, instead of a budget", .set = set_freq },
 	{ 0, "physical-addresses", NULL, "perf: sample them too, and the node by them; see --sources",
 	  FLAG(physical_addresses) },
 	{ 0, "budget", "P%", "how much the target may be slowed (default 1%)", .set = set_budget },
@@ -434,9 +434,14 @@ static bool names_source(const struct options *o, const char *name)
 	size_t len = strlen(name);
 
 	for (const char *p = o->source; p; p = strchr(p, ','), p += p != NULL)
-		if (!strncmp(p, name, len) && (p[len] == ',' || !p[len]))
+		if (!strncmp(p, name, len) && strchr(",+", p[len])) /* or it ends there */
 			return true;
 	return false;
+}
+
+bool options_sample(const struct options *o)
+{
+	return !o->source || names_source(o, "perf") || names_source(o, "clock");
 }
 
 int options_check_together(const struct options *o, struct err *err)
@@ -460,6 +465,9 @@ int options_check_together(const struct options *o, struct err *err)
 		return err_set(err, EINVAL, "-c is for source perf alone: leave out -s %s", o->source);
 	if (o->source && o->event && !names_source(o, "perf") && !names_source(o, "damon"))
 		return err_set(err, EINVAL, "-e is for the sources perf and damon: leave out -s %s", o->source);
+	if (o->attrs.freq_hz && !options_sample(o))
+		return err_set(err, EINVAL, "-F is for sources that sample, perf and clock: leave out -s %s",
+			       o->source);
 	if (o->source && strchr(o->source, ',') && (o->report || o->openmetrics))
 		return err_set(err, EINVAL, "reports and metrics are of one source: give one of -s %s", o->source);
 	if (o->source && strchr(o->source, ',') && o->demo)

@@ -137,7 +137,7 @@ static bool goes_with_another_source(const struct options *o)
 {
 	bool for_one = o->source && strchr(o->source, ',') && (o->report || o->openmetrics);
 
-	return for_one || o->replay || o->demo || o->physical || o->physical_addresses || o->event || o->attrs.period;
+	return for_one || (o->attrs.freq_hz && !options_sample(o)) || o->replay || o->demo || o->physical || o->physical_addresses || o->event || o->attrs.period;
 }
 
 int options_parse(struct options *o, int argc, char **argv, const struct config *config, struct err *err)

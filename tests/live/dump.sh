@@ -18,6 +18,7 @@ check "zoom shows nothing else" "$(cat "$tmp/screen")" test "$(grep -c 'unmapped
 shows "zoom out again" '/heap<enter>z-' 'unmapped'
 shows "the next hot place" 'n' '^ *Heat .* cell '
 shows "a panel, and its second line" 'M<down>' '^ *Hot list'
-shows "the end of the help" '?<pgdn><pgdn><pgdn>' 'quit *│' --size 80x24
+shows "the end of the help" '?<end>' 'quit; .* too *│' --size 80x24
+shows "its beginning again" '?<end><home>' 'What is shown' --size 80x24
 timeout 20 "$damontop" --demo --dump-frame 1 --keys '<nosuch>' >"$tmp/screen" 2>"$tmp/err" </dev/null
 check "a key that is not there is refused" "status $?, $(cat "$tmp/err")" grep -q 'no key <nosuch>' "$tmp/err"

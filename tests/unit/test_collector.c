@@ -106,6 +106,24 @@ static void a_part_of_a_count_is_a_guess(void **state)
 	assert_int_equal(snap->wss_bytes, MIB / 2);
 	assert_false(snap->flags & SNAP_WSS_EXACT);
 	assert_int_equal(snap->nr_mappings, 0); /* it lies outside */
+	assert_string_equal(snap->note, "");
+	snapshot_free(snap);
+}
+
+/* An empty picture has to say why. */
+static void a_range_without_memory_is_named(void **state)
+{
+	struct command command = { COMMAND_RANGE, .start = PAGE_BYTES, .end = 2 * PAGE_BYTES };
+	struct rig *rig = *state;
+	struct snapshot *snap;
+
+	assert_int_equal(rig_open(rig, NULL), 0);
+	assert_true(channel_send(rig->channel, &command));
+	assert_true(rig_pass_ms(rig, 2000));
+	snapshot_free(rig_next_snapshot(rig));
+	snap = rig_next_snapshot(rig);
+	assert_int_equal(snap->nr_regions, 0);
+	assert_string_equal(snap->note, "in the range that is watched nothing is mapped");
 	snapshot_free(snap);
 }
 
@@ -462,6 +480,7 @@ int main(void)
 		TEST(without_a_check_all_is_unknown),
 		TEST(a_working_set_is_not_called_exact_where_it_may_not_be),
 		TEST(a_part_of_a_count_is_a_guess),
+		TEST(a_range_without_memory_is_named),
 		TEST(mappings_of_the_last_check_come_with_the_snapshot),
 		TEST(the_end_of_an_aggregation_tells_of_mappings),
 		TEST(heat_of_what_every_check_finds_is_one),

@@ -125,6 +125,10 @@ static void the_source_of_the_file_gives_way(void **state)
 	assert_string_equal(o.source, "perf");
 	assert_string_equal(o.source_aside, "clock");
 	config_free(&config);
+	strcpy(words, "-p 1 -F 5");
+	assert_int_equal(options_of(&o, &config, "source = mglru", words, NULL), 0);
+	assert_null(o.source);
+	config_free(&config);
 	strcpy(words, "-p 1");
 	assert_int_equal(options_of(&o, &config, "source = clock", words, NULL), 0);
 	assert_string_equal(o.source, "clock");

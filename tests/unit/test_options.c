@@ -103,6 +103,22 @@ static void an_event_is_for_who_takes_one(void **state)
 	assert_int_equal(parse(&o, "-p 1 -s damon -c 5", NULL), -EINVAL);
 }
 
+static void a_frequency_is_for_who_samples(void **state)
+{
+	static const char *const taken[] = { "-p 1 -F 5", "-p 1 -s perf,mglru -F 5", "-p 1 -s clock -F 5",
+					     "-p 1 -s clock+referenced -F 5" };
+	struct err err = ERR_NONE;
+	struct options o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
+		assert_int_equal(parse(&o, taken[i], NULL), 0);
+		assert_int_equal(o.attrs.freq_hz, 5);
+	}
+	assert_int_equal(parse(&o, "-p 1 -s mglru -F 5", &err), -EINVAL);
+	assert_string_equal(err.text, "-F is for sources that sample, perf and clock: leave out -s mglru");
+}
+
 static void a_short_aggregation_shortens_the_default_aging(void **state)
 {
 	struct options o;
@@ -265,6 +281,7 @@ int main(void)
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(everything_that_is_given_is_taken),
 		cmocka_unit_test(an_event_is_for_who_takes_one),
+		cmocka_unit_test(a_frequency_is_for_who_samples),
 		cmocka_unit_test(a_short_aggregation_shortens_the_default_aging),
 		cmocka_unit_test(a_sources_defaults_give_way_to_what_is_given),
 		cmocka_unit_test(everything_else_is_refused_with_a_reason),

@@ -1,5 +1,5 @@
 #!/bin/sh
-# timeout: 7200
+# timeout: 4800
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The cases of tests/vm/cases on Debian's 6.12 kernel, and those that say so ("# kernels: 6.12 6.1") on 6.1 too. Two guests run
