@@ -196,7 +196,7 @@ static struct snap_region *make_regions(const struct aggregate *agg, uint64_t du
 			.start = r->start,
 			.end = r->end,
 			.nr_accesses = r->nr_accesses,
-			.age = r->age,
+			.age = region_age(r),
 			.heat = heat_of(agg, (double)(r->end - r->start), r->even_hits, duration_ns, nr_samples),
 			.nr_reports = r->nr_reports,
 		};

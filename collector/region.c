@@ -67,6 +67,7 @@ void region_merge_into(struct region *a, const struct region *b)
 	a->last_density = mean_density(a, b);
 	a->nr_accesses = mean_by_size(a->nr_accesses, sz_a, b->nr_accesses, sz_b);
 	a->age = mean_by_size(a->age, sz_a, b->age, sz_b);
+	a->nr_idle = mean_by_size(a->nr_idle, sz_a, b->nr_idle, sz_b);
 	a->nr_reports += b->nr_reports;
 	a->nr_hits += b->nr_hits;
 	a->last_nr_hits += b->last_nr_hits;
@@ -428,6 +429,16 @@ void regions_aggregate(struct regions *rs, const struct attrs *attrs)
 		regions_aggregate_damon(rs, attrs);
 	else
 		regions_aggregate_data(rs, attrs);
+	for (size_t i = 0; i < rs->nr; i++) {
+		struct region *r = &rs->v[i];
+
+		r->nr_idle = r->nr_hits ? 0 : r->nr_idle < UINT32_MAX ? r->nr_idle + 1 : UINT32_MAX;
+	}
+}
+
+uint32_t region_age(const struct region *r)
+{
+	return r->nr_idle && r->nr_idle < r->age ? r->nr_idle : r->age;
 }
 
 /* What one page could have counted in this aggregation: checks, or 1 for an open-ended count. */
@@ -475,15 +486,24 @@ static uint64_t nr_checks_of(const struct attrs *attrs)
 	return nr ? nr : 1;
 }
 
+/* How many aggregations by the new rules so many by the old ones are. */
+static uint32_t as_many_of(uint32_t nr, const struct attrs *from, const struct attrs *to)
+{
+	uint64_t now = pro_rata(nr, from->aggregation_us, to->aggregation_us);
+
+	return now < UINT32_MAX ? (uint32_t)now : UINT32_MAX;
+}
+
 void regions_rescale(struct regions *rs, const struct attrs *from, const struct attrs *to)
 {
 	uint64_t old_max = nr_checks_of(from), new_max = nr_checks_of(to);
 
 	for (size_t i = 0; i < rs->nr; i++) {
 		struct region *r = &rs->v[i];
-		uint64_t age = pro_rata(r->age, from->aggregation_us, to->aggregation_us);
 
-		r->age = age < UINT32_MAX ? (uint32_t)age : UINT32_MAX;
+		r->age = as_many_of(r->age, from, to);
+		if (r->nr_idle) /* and that remains: the last one was */
+			r->nr_idle = 1 + as_many_of(r->nr_idle - 1, from, to);
 		r->nr_accesses = rescaled(r->nr_accesses, old_max, new_max);
 		r->last_nr_accesses = rescaled(r->last_nr_accesses, old_max, new_max);
 		/* Events grow with the time that is counted; a share of the checks does not. */

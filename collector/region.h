@@ -54,6 +54,7 @@ struct region {
 	uint32_t nr_accesses;
 	uint32_t last_nr_accesses; /* of the previous aggregation */
 	uint32_t age;		   /* aggregations for which the access pattern has stayed the same */
+	uint32_t nr_idle;	   /* aggregations up to this one without a hit; 0: it has some. See region_age() */
 	uint32_t nr_reports;	   /* reports that it rests on in this aggregation */
 	uint64_t nr_hits;	   /* events: sum of report.count; checks: page hits */
 	/*
@@ -125,6 +126,13 @@ void regions_end_check(struct regions *rs);
 
 /* Ends the aggregation: splits (policy DATA), ages and merges, in attrs' limits. */
 void regions_aggregate(struct regions *rs, const struct attrs *attrs);
+
+/*
+ * The age that is shown, in aggregations: for how long its heat has been about the same; of a region without a hit no
+ * longer than since the last one. (To a sampled source none after few may be chance, which its age does not go by; yet
+ * a region is not called cold for longer than nothing was seen there.)
+ */
+uint32_t region_age(const struct region *region);
 
 /* Starts the next aggregation: counts become the last counts; policy RANDOM splits here, with rng. */
 void regions_begin(struct regions *rs, const struct attrs *attrs, struct rng *rng);

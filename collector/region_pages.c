@@ -74,6 +74,8 @@ static void add_piece(struct cut *cut, const struct snap_region *of, uint64_t st
 	piece->start = start;
 	piece->end = end;
 	piece->nr_accesses = piece->nr_reports = nr_hits < UINT32_MAX ? (uint32_t)nr_hits : UINT32_MAX;
+	if (!nr_hits && of->nr_accesses)
+		piece->age = 0; /* for how long it alone has had none is not known */
 	cut->nr++;
 }
 

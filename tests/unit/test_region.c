@@ -245,6 +245,31 @@ static void test_set_ranges_drops_stretches_and_fills(void **state)
 	regions_free(&rs);
 }
 
+/* One report in eight aggregations: whether one has it is chance, so the age goes on. But it is not cold in between. */
+static void test_cold_is_what_had_no_hit(void **state)
+{
+	struct report report = { .start = P(50), .end = P(50) + 8, .count = 1 };
+	struct range range = { P(0), P(100) };
+	struct attrs attrs = attrs_of(1, 100);
+	struct rng rng = rng_seeded(1);
+	struct regions rs;
+
+	(void)state;
+	regions_init(&rs, REGION_COUNT_EVENTS);
+	regions_set_ranges(&rs, &range, 1, &attrs);
+	for (unsigned i = 0; i < 41; i++) {
+		regions_begin(&rs, &attrs, &rng);
+		if (i % 8 == 0)
+			regions_add(&rs, &report, 1);
+		regions_end_check(&rs);
+		regions_aggregate(&rs, &attrs);
+		assert_int_equal(rs.nr, 1);
+		assert_int_equal(rs.v[0].age, i + 1);
+		assert_int_equal(region_age(&rs.v[0]), i % 8 ? i % 8 : i + 1);
+	}
+	regions_free(&rs);
+}
+
 static void test_set_ranges_shrinks_and_gives_a_region_to_one_range_only(void **state)
 {
 	struct range old[] = { { P(0), P(100) } }, new[] = { { P(10), P(20) }, { P(30), P(110) } };
@@ -549,6 +574,7 @@ int main(void)
 		cmocka_unit_test(test_first_ranges_become_even_regions_within_the_limit),
 		cmocka_unit_test(test_limit_is_rounded_up_to_pages),
 		cmocka_unit_test(test_set_ranges_drops_stretches_and_fills),
+		cmocka_unit_test(test_cold_is_what_had_no_hit),
 		cmocka_unit_test(test_set_ranges_shrinks_and_gives_a_region_to_one_range_only),
 		cmocka_unit_test(test_set_ranges_covers_exactly_by_the_thousand),
 		cmocka_unit_test(test_reports_go_to_their_region_and_bin),
