@@ -85,6 +85,12 @@ static void pieces_are_the_pages_that_were_accessed(void **state)
 		for (ssize_t i = 0; i < nr; i++)
 			assert_int_equal(out[i].age, out[i].start < addr(border) ? 3 : 8);
 		free(out);
+		/* since when a part of an accessed one has had none is not known */
+		in[0].nr_accesses = in[1].nr_accesses = 1;
+		nr = region_pages_cut(&set, NULL, in, 2, 1000, &out);
+		for (ssize_t i = 0; i < nr; i++)
+			assert_int_equal(out[i].age, !out[i].nr_accesses ? 0 : out[i].start < addr(border) ? 3 : 8);
+		free(out);
 		page_set_free(&set);
 	}
 }
