@@ -182,7 +182,7 @@ static void fill(struct header *h, const struct app *app)
 		return;
 	wanted = app->pending ? &app->wanted : &newest->attrs;
 	add_target(h, shown);
-	snprintf(add(h, 4, "", THEME_BAR)->value, SZ_VALUE, "%s", newest->source ? newest->source : "");
+	snprintf(add(h, 4, "", THEME_BAR)->value, SZ_VALUE, "%s", shown->source ? shown->source : "");
 	if (shown->flags & SNAP_RSS_KNOWN)
 		print_bytes(add(h, 8, "rss", THEME_BAR_KEY), shown->rss_bytes);
 	add_wss(h, shown);

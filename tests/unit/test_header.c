@@ -76,6 +76,34 @@ static void test_header_at_every_width(void **state)
 	}
 }
 
+/* Gone back to the time of another source, the line is of that one, as its working set is. */
+static void test_the_source_is_that_of_the_time_that_is_shown(void **state)
+{
+	static const char *const sources[] = { "clock", "referenced" };
+	struct mappings *maps = fixture_server_maps();
+	struct screen s;
+	char *line;
+
+	(void)state;
+	screen_open(&s, COLOR_DEPTH_MONO, false, 30, 100, NULL);
+	for (uint64_t seq = 0; seq < 240; seq++) {
+		struct snapshot *snap = fixture_server(maps, seq, 300, HEAT_TIME);
+
+		snap->source = sources[seq / 120];
+		screen_push(&s, snap);
+	}
+	line = screen_line(&s, 0);
+	assert_non_null(strstr(line, "referenced"));
+	free(line);
+	screen_keys(&s, "<space><home>");
+	line = screen_line(&s, 0);
+	assert_non_null(strstr(line, "clock"));
+	assert_null(strstr(line, "referenced"));
+	free(line);
+	screen_close(&s);
+	mappings_put(maps);
+}
+
 /* One region of 16 M, of which the report knows so much of what is in swap. */
 static struct snapshot *heap_in_swap(struct mappings *maps, uint32_t pages, bool known)
 {
@@ -151,6 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_cpu_goes_before_the_time_of_the_working_set),
 		cmocka_unit_test(test_header_at_every_width),
+		cmocka_unit_test(test_the_source_is_that_of_the_time_that_is_shown),
 		cmocka_unit_test(test_swapped_bytes_are_those_of_the_report),
 		cmocka_unit_test(test_a_row_of_joined_mappings_says_what_is_mapped),
 	};
