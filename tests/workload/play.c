@@ -123,21 +123,28 @@ static unsigned play_random(const struct access *a, struct tally *t, unsigned pa
 	return BATCH;
 }
 
-static unsigned play_sequential(const struct access *a, struct tally *t, unsigned part, char *base, struct rng *rng)
+/* One access every step bytes, in order, around. Inlined, as the step is a constant of the loop then. */
+static inline __attribute__((always_inline)) unsigned play_around(const struct access *a, struct tally *t,
+								  unsigned part, char *base, size_t step)
 {
 	_Atomic uint64_t *pages = pages_of(t, part);
 	const size_t length = a->length;
 	const bool write = a->write;
 	size_t off = t->cursor[part];
 
-	(void)rng;
 	for (unsigned i = 0; i < BATCH; i++) {
 		access_line(write, base + off, off);
 		mark_page(pages, off / SZ_PAGE);
-		off = off + SZ_LINE < length ? off + SZ_LINE : 0;
+		off = off + step < length ? off + step : 0;
 	}
 	t->cursor[part] = off;
 	return BATCH;
+}
+
+static unsigned play_sequential(const struct access *a, struct tally *t, unsigned part, char *base, struct rng *rng)
+{
+	(void)rng;
+	return play_around(a, t, part, base, SZ_LINE);
 }
 
 static unsigned play_chase(const struct access *a, struct tally *t, unsigned part, char *base, struct rng *rng)
@@ -158,19 +165,8 @@ static unsigned play_chase(const struct access *a, struct tally *t, unsigned par
 /* One line of each page, in order, around: so many accesses as there are pages have touched them all. */
 static unsigned play_sweep(const struct access *a, struct tally *t, unsigned part, char *base, struct rng *rng)
 {
-	_Atomic uint64_t *pages = pages_of(t, part);
-	const size_t length = a->length;
-	const bool write = a->write;
-	size_t off = t->cursor[part];
-
 	(void)rng;
-	for (unsigned i = 0; i < BATCH; i++) {
-		access_line(write, base + off, off);
-		mark_page(pages, off / SZ_PAGE);
-		off = off + SZ_PAGE < length ? off + SZ_PAGE : 0;
-	}
-	t->cursor[part] = off;
-	return BATCH;
+	return play_around(a, t, part, base, SZ_PAGE);
 }
 
 /* Each page once, in order; 0 when there is none left. */
